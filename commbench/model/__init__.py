@@ -1,0 +1,1 @@
+"""The words everything else speaks: frozen dataclasses without I/O."""

@@ -1,0 +1,33 @@
+"""Element types that a collective can carry, without importing torch."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Dtype:
+    """One element type.
+
+    `exact_limit` is the largest integer up to which every integer is represented exactly:
+    sums of test data must stay below it, or wrap around in the same way on every rank.
+    """
+
+    name: str
+    size_bytes: int
+    exact_limit: int
+    is_float: bool
+
+
+_ALL = (
+    Dtype("float32", 4, 2**24, is_float=True),
+    Dtype("float64", 8, 2**53, is_float=True),
+    Dtype("float16", 2, 2**11, is_float=True),
+    Dtype("bfloat16", 2, 2**8, is_float=True),
+    Dtype("int8", 1, 2**7 - 1, is_float=False),
+    Dtype("uint8", 1, 2**8 - 1, is_float=False),
+    Dtype("int32", 4, 2**31 - 1, is_float=False),
+    Dtype("int64", 8, 2**63 - 1, is_float=False),
+)
+
+DTYPES = {dtype.name: dtype for dtype in _ALL}
+REDOPS = ("sum", "min", "max")
+NO_REDOP = "none"  # what nccl-tests prints for collectives that do not reduce

@@ -1,0 +1,65 @@
+"""A plan: the points of one run in their order, and how each is measured."""
+
+from dataclasses import dataclass, field
+
+from commbench.model.point import Point
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """When a point has been measured enough.
+
+    `rule` names the rule (`fixed` or `budget`); the other fields are its parameters, unused ones at zero.
+    """
+
+    rule: str
+    iterations: int = 0
+    min_iterations: int = 0
+    max_iterations: int = 0
+    budget_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """How every point of a plan is measured."""
+
+    stopping: Stopping
+    warmup_iterations: int
+    visit_iterations: int
+    point_limit_s: float
+    verify: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What the simulated backend obeys: the alpha-beta model and its noise, all of it known.
+
+    A call takes `alpha_us` x steps + bytes on the slowest link / `beta_gb_s`, times a lognormal factor
+    of `noise_sigma`; each rank arrives late by an exponential of mean `arrival_us`.
+    """
+
+    alpha_us: float = 5.0
+    beta_gb_s: float = 10.0
+    noise_sigma: float = 0.02
+    arrival_us: float = 0.5
+    wrong_every: int = 0  # every n-th point is given a wrong result, to see that it is caught; 0 = never
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All points of one run, in the order in which they are measured."""
+
+    suite: str
+    suite_hash: str
+    suite_text: str
+    backend: str
+    world_size: int
+    seed: int
+    protocol: Protocol
+    points: tuple[Point, ...]
+    truth: Truth = field(default_factory=Truth)
+
+    @property
+    def estimate_s(self) -> float:
+        """Return the estimated wall time of all points that are not skipped."""
+        return sum(point.estimate_s for point in self.points if not point.skip_reason)

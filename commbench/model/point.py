@@ -1,0 +1,40 @@
+"""A point: one tuple of independent variables, measured as a whole."""
+
+from dataclasses import dataclass
+
+SIMULATED = "simulated"  # the backend name that no report may show as a measurement
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What is measured: everything that was decided before the first call.
+
+    `requested_bytes` is what the suite asked for, `size_bytes` what is moved after nccl-tests' rounding,
+    in the meaning nccl-tests gives its `size` column; `count` is its `count` column, in elements.
+    `memory_bytes` is what one rank allocates, `estimate_s` what planning thinks the point takes.
+    """
+
+    point_id: int
+    collective: str
+    requested_bytes: int
+    size_bytes: int
+    count: int
+    dtype: str
+    redop: str
+    world_size: int
+    nodes: int
+    in_place: bool
+    backend: str
+    fabric: str
+    cadence: str
+    launch: str
+    traffic_skew: float
+    memory_bytes: int
+    estimate_s: float
+    skip_reason: str = ""
+
+    @property
+    def label(self) -> str:
+        """Return a short name for messages: `all_reduce 65536 B float32 on 4 ranks`."""
+        placement = "in place" if self.in_place else "out of place"
+        return f"{self.collective} {self.requested_bytes} B {self.dtype} on {self.world_size} ranks, {placement}"
