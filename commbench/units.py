@@ -5,6 +5,7 @@ bandwidths decimal (GB/s is 10^9 bytes per second), as everywhere in this field.
 """
 
 import re
+from fractions import Fraction
 
 from commbench.errors import UsageError
 
@@ -12,10 +13,13 @@ BYTES_PER_GB = 1e9  # decimal, as nccl-tests prints bandwidth
 NS_PER_US = 1_000
 NS_PER_S = 1_000_000_000
 
-_SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([KMGT]i?B?|B|)\s*$", re.IGNORECASE)
+# Digits are limited so that no text, however long, is slow to read or overflows.
+_SIZE_TEXT = r"[0-9]{1,18}(?:\.[0-9]{1,18})?\s*(?:[KMGT]i?B?|B)?"
+_SIZE = re.compile(r"\s*([0-9]{1,18}(?:\.[0-9]{1,18})?)\s*(?:([KMGT])i?B?|B)?\s*", re.IGNORECASE)
 _RANGE = re.compile(
-    r"^\s*(?P<first>[^.\s]+(?:\.\d+\s*\w+)?)\s*\.\.\s*(?P<last>\S+)\s*(?:x\s*(?P<factor>\d+)|"
-    r"\+\s*(?P<step>\S+))?\s*$"
+    rf"\s*(?P<first>{_SIZE_TEXT})\s*\.\.\s*(?P<last>{_SIZE_TEXT})\s*"
+    rf"(?:x\s*(?P<factor>[0-9]{{1,18}})|\+\s*(?P<step>{_SIZE_TEXT}))?\s*",
+    re.IGNORECASE,
 )
 _FACTORS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _UNITS = (("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
@@ -29,13 +33,13 @@ def parse_size(text: str) -> int:
     Raises:
         UsageError: the text is no size, or not a whole number of bytes.
     """
-    match = _SIZE.match(text)
+    match = _SIZE.fullmatch(text)
     if match is None:
         raise UsageError(f"{text!r} is not a size; write bytes or a binary unit, such as 8, 64KiB, 1.5MiB or 8GiB")
     number, unit = match.groups()
-    size_bytes = float(number) * _FACTORS[unit[:1].upper().replace("B", "")]
-    if size_bytes != int(size_bytes):
-        raise UsageError(f"{text!r} is {size_bytes:g} bytes; a size is a whole number of bytes")
+    size_bytes = Fraction(number) * _FACTORS[(unit or "").upper()]
+    if size_bytes.denominator != 1:
+        raise UsageError(f"{text!r} is {float(size_bytes):g} bytes; a size is a whole number of bytes")
     return int(size_bytes)
 
 
@@ -45,9 +49,13 @@ def parse_sizes(text: str) -> tuple[int, ...]:
     Raises:
         UsageError: the entry is neither a size nor a range, or the range is empty or endless.
     """
-    match = _RANGE.match(text)
-    if match is None:
+    if ".." not in text:
         return (parse_size(text),)
+    match = _RANGE.fullmatch(text)
+    if match is None:
+        raise UsageError(
+            f"{text!r} is not a range of sizes; write one such as 8..64MiB, 8..64MiB x4 or 1MiB..4MiB +1MiB"
+        )
     first, last = parse_size(match["first"]), parse_size(match["last"])
     factor = int(match["factor"] or _DEFAULT_FACTOR)
     step = parse_size(match["step"]) if match["step"] else None
@@ -73,18 +81,22 @@ def format_size(size_bytes: int) -> str:
     """Return bytes in the largest binary unit that keeps the number exact or at three digits: `64 KiB`, `1.5 MiB`."""
     for name, factor in _UNITS:
         if size_bytes >= factor:
-            number = size_bytes / factor
-            return f"{number:.0f} {name}" if size_bytes % factor == 0 else f"{number:.3g} {name}"
+            return f"{_three_digits(size_bytes / factor)} {name}"
     return f"{size_bytes} B"
 
 
 def format_time_us(time_us: float) -> str:
     """Return a time with its unit at a readable scale: `8.31 us`, `2.4 ms`, `1.05 s`."""
     if time_us >= 1e6:  # noqa: PLR2004
-        return f"{time_us / 1e6:.3g} s"
+        return f"{_three_digits(time_us / 1e6)} s"
     if time_us >= 1e3:  # noqa: PLR2004
-        return f"{time_us / 1e3:.3g} ms"
-    return f"{time_us:.3g} us"
+        return f"{_three_digits(time_us / 1e3)} ms"
+    return f"{_three_digits(time_us)} us"
+
+
+def _three_digits(number: float) -> str:
+    # From 100 up "g" would drop digits before the point, or write 1e+03.
+    return f"{number:.0f}" if number >= 100 else f"{number:.3g}"  # noqa: PLR2004
 
 
 def format_duration(seconds: float) -> str:
