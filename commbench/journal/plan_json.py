@@ -1,0 +1,49 @@
+"""A plan as JSON and back, exactly: how the controlling process hands it to the ranks."""
+
+import json
+from dataclasses import asdict, fields, is_dataclass
+from typing import Any, get_args, get_origin, get_type_hints
+
+from commbench.errors import UnfitError
+from commbench.model.plan import Plan
+
+FORMAT = 1  # raise it when a plan's fields change their meaning
+_REMEDY = "it is damaged or of another version of commbench; start a new run"
+
+
+def to_json(plan: Plan) -> str:
+    """Return the plan as one line of JSON."""
+    return json.dumps({"format": FORMAT, "plan": asdict(plan)}, allow_nan=False)
+
+
+def from_json(text: str) -> Plan:
+    """Return the plan that `to_json` wrote.
+
+    Raises:
+        UnfitError: the text is no plan, or one of another version of commbench.
+    """
+    try:
+        document = json.loads(text)
+        plan: Plan = _decode(Plan, document["plan"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise UnfitError(f"cannot read the plan ({error}); {_REMEDY}") from error
+    if document.get("format") != FORMAT:
+        raise UnfitError(f"cannot read the plan (its format is {document.get('format')}, not {FORMAT}); {_REMEDY}")
+    return plan
+
+
+def _decode(kind: Any, value: Any) -> Any:
+    """Return a JSON value as the type that a field declares: a dataclass, a tuple of one type or a plain value."""
+    if is_dataclass(kind):
+        hints = get_type_hints(kind)
+        names = {field.name for field in fields(kind)}
+        if not isinstance(value, dict) or set(value) != names:
+            raise ValueError(f"{getattr(kind, '__name__', kind)} has other fields than this commbench knows")
+        return kind(**{name: _decode(hints[name], value[name]) for name in names})  # type: ignore[operator]
+    if get_origin(kind) is tuple:
+        if not isinstance(value, list):
+            raise ValueError(f"{value!r} is not a list")
+        return tuple(_decode(get_args(kind)[0], item) for item in value)
+    if type(value) is not kind and not (kind is float and type(value) is int):
+        raise ValueError(f"{value!r} is not of type {kind.__name__}")
+    return value

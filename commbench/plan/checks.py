@@ -1,0 +1,90 @@
+"""The rules of a suite file that span several keys, or several entries of a list.
+
+They look at the raw TOML values, which may be wrong in any way, so that their findings are reported together
+with those of pydantic: a rule says nothing about values whose own mistakes are reported anyway.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pydantic_core import PydanticCustomError
+
+from commbench.collectives import COLLECTIVES
+from commbench.model.point import SIMULATED
+from commbench.plan.entries import SizeEntry
+from commbench.plan.problems import Problem
+from commbench.plan.suite import BUDGET, FIXED, Measure
+from commbench.plan.wording import shown
+
+_RULE_OF_KEY = {"iterations": FIXED, "budget_s": BUDGET, "min_iterations": BUDGET, "max_iterations": BUDGET}
+
+
+def across_keys(raw: dict[str, Any]) -> list[Problem]:
+    """Return the mistakes that no single key shows."""
+    sweep, measure = _table(raw, "sweep"), _table(raw, "measure")
+    rules: tuple[Iterator[Problem], ...] = (
+        _repeated(sweep),
+        _skew_without_use(sweep),
+        _truth_without_simulation(raw, sweep),
+        _other_rules_keys(measure),
+        _crossed_limits(measure),
+    )
+    return [problem for rule in rules for problem in rule]
+
+
+def _table(raw: dict[str, Any], name: str) -> dict[str, Any]:
+    table = raw.get(name)
+    return table if isinstance(table, dict) else {}
+
+
+def _repeated(sweep: dict[str, Any]) -> Iterator[Problem]:
+    for key, entries in sweep.items():
+        if not isinstance(entries, list):
+            continue
+        meaning: Callable[[Any], Any] = _sizes if key == "sizes" else lambda entry: entry
+        seen: list[Any] = []
+        for index, entry in enumerate(entries):
+            # True == 1 in Python, not in TOML.
+            sense = (isinstance(entry, bool), meaning(entry))
+            if sense in seen:
+                first = entries[seen.index(sense)]
+                yield Problem(
+                    ("sweep", key, index),
+                    f"{shown(entry)} repeats {shown(first)}, entry {seen.index(sense)} of the list",
+                )
+            seen.append(sense)
+
+
+def _sizes(entry: Any) -> Any:
+    try:
+        return SizeEntry().check(entry)
+    except PydanticCustomError:
+        return entry
+
+
+def _skew_without_use(sweep: dict[str, Any]) -> Iterator[Problem]:
+    collectives = sweep.get("collectives")
+    uneven = [name for name, row in COLLECTIVES.items() if row.is_uneven]
+    if "traffic_skew" in sweep and isinstance(collectives, list) and not any(name in collectives for name in uneven):
+        names = " or ".join(uneven)
+        yield Problem(("sweep", "traffic_skew"), f"only {names} has it; add {names} to collectives or remove the key")
+
+
+def _truth_without_simulation(raw: dict[str, Any], sweep: dict[str, Any]) -> Iterator[Problem]:
+    if "simulated" in raw and sweep.get("backend") != SIMULATED:
+        yield Problem(("simulated",), "only with sweep.backend = 'simulated'; set that or remove the table")
+
+
+def _other_rules_keys(measure: dict[str, Any]) -> Iterator[Problem]:
+    stopping = measure.get("stopping", FIXED)
+    for key, rule in _RULE_OF_KEY.items():
+        if key in measure and stopping in {FIXED, BUDGET} - {rule}:
+            yield Problem(("measure", key), f"only with stopping = {rule!r}, and it is {stopping!r}")
+
+
+def _crossed_limits(measure: dict[str, Any]) -> Iterator[Problem]:
+    fields = Measure.model_fields
+    low, high = (measure.get(key, fields[key].default) for key in ("min_iterations", "max_iterations"))
+    if measure.get("stopping") == BUDGET and isinstance(low, int) and isinstance(high, int) and 1 <= high < low:
+        key = "min_iterations" if "min_iterations" in measure else "max_iterations"
+        yield Problem(("measure", key), f"min_iterations is {low}, more than max_iterations, which is {high}")

@@ -1,0 +1,116 @@
+"""The shape of a suite file: the tables, keys, types and limits; `suites/schema.json` is made from it.
+
+Rules that span several keys are in `commbench.plan.checks`, so that they are reported beside mistakes in single keys.
+"""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
+
+from commbench.collectives import COLLECTIVES
+from commbench.model.dtype import DTYPES, REDOPS
+from commbench.model.plan import Truth
+from commbench.model.point import SIMULATED
+from commbench.plan.entries import OneOf, SizeEntry
+
+AUTO = "auto"
+BACKENDS = ("gloo", "nccl", SIMULATED)
+MAX_RANKS = 16_384  # planning walks over all ranks of uneven collectives; larger worlds would take minutes to plan
+MAX_CALLS = 1_000_000  # every call of every rank is kept: more would fill memory, not narrow an interval
+PURPOSES = ("adhoc", "nightly", "comparison")
+FIXED, BUDGET = "fixed", "budget"
+
+_TRUTH = Truth()
+
+RankCount = Annotated[int, Field(strict=True, ge=1, le=MAX_RANKS)]
+Whole = Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)]
+WarmupCalls = Annotated[int, Field(strict=True, ge=0, le=MAX_CALLS)]
+Calls = Annotated[int, Field(strict=True, ge=1, le=MAX_CALLS)]
+PositiveNumber = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+
+
+class Table(BaseModel):
+    """A table of a suite file: unknown keys are mistakes, and nothing changes after reading."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class About(Table):
+    """The table [suite]."""
+
+    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", description="What `commbench run NAME` calls it.")
+    description: str = ""
+    purpose: Annotated[str, OneOf(PURPOSES)] = PURPOSES[0]
+    cluster: str = Field(default="", description="Where it is measured; results of different clusters are never mixed.")
+    seed: Whole = Field(default=1, description="Seed of the test data and of the simulated noise.")
+
+
+class Sweep(Table):
+    """The table [sweep]: the plan is the product of these lists. A list that is absent is empty here."""
+
+    collectives: tuple[Annotated[str, OneOf(tuple(COLLECTIVES))], ...] = Field(min_length=1)
+    sizes: tuple[Annotated[tuple[int, ...], SizeEntry()], ...] = Field(
+        min_length=1, description="Bytes, in the meaning of nccl-tests' column size: 64KiB, 8..64MiB x4, 4096."
+    )
+    ranks: tuple[RankCount, ...] = Field(
+        default_factory=tuple, min_length=1, description="Absent: powers of two up to --ranks."
+    )
+    backend: Annotated[str, OneOf((AUTO, *BACKENDS))] = Field(
+        default=AUTO, description="auto is nccl where there is a CUDA GPU for every rank, else gloo."
+    )
+    dtypes: tuple[Annotated[str, OneOf(tuple(DTYPES))], ...] = Field(default=("float32",), min_length=1)
+    redops: tuple[Annotated[str, OneOf(REDOPS)], ...] = Field(
+        default=("sum",), min_length=1, description="Only for collectives that reduce."
+    )
+    in_place: tuple[StrictBool, ...] = Field(
+        default_factory=tuple, min_length=1, description="Absent: what is natural for each collective."
+    )
+    traffic_skew: tuple[NotNegative, ...] = Field(
+        default=(1.0,),
+        min_length=1,
+        description="Only for all_to_all_v: 0 is even, 1 gives rank 0 twice what rank 1 gets.",
+    )
+    cadence: tuple[Annotated[str, OneOf(("isolated", "streaming"))], ...] = Field(default=("isolated",), min_length=1)
+
+    @property
+    def sizes_bytes(self) -> tuple[int, ...]:
+        """Return every size once, ascending."""
+        return tuple(sorted({size for entry in self.sizes for size in entry}))
+
+
+class Measure(Table):
+    """The table [measure]: how every point is measured."""
+
+    stopping: Annotated[str, OneOf((FIXED, BUDGET))] = FIXED
+    iterations: Calls = Field(default=50, description="Timed calls of each point, with stopping = 'fixed'.")
+    budget_s: PositiveNumber = Field(default=0.5, description="Time to spend on timed calls, with stopping = 'budget'.")
+    min_iterations: Calls = Field(default=20, description="With stopping = 'budget'.")
+    max_iterations: Calls = Field(default=1000, description="With stopping = 'budget'.")
+    warmup_iterations: WarmupCalls = 5
+    visit_iterations: Calls = Field(default=20, description="Calls timed between two looks at the stopping rule.")
+    point_limit_s: PositiveNumber = Field(default=60.0, description="A point that takes longer is given up.")
+    verify: StrictBool = Field(default=True, description="Check every element of one call of every point.")
+
+
+class Simulated(Table):
+    """The table [simulated]: what the simulated backend obeys; the fields of model.plan.Truth."""
+
+    alpha_us: NotNegative = Field(default=_TRUTH.alpha_us, description="Time of a step.")
+    beta_gb_s: PositiveNumber = Field(default=_TRUTH.beta_gb_s, description="Bandwidth of the slowest link.")
+    noise_sigma: NotNegative = Field(
+        default=_TRUTH.noise_sigma, description="Sigma of the lognormal factor on each call."
+    )
+    arrival_us: NotNegative = Field(default=_TRUTH.arrival_us, description="Mean lateness of a rank.")
+    wrong_every: Whole = Field(
+        default=_TRUTH.wrong_every, description="Every n-th point is given a wrong result; 0 is never."
+    )
+
+
+class Suite(Table):
+    """A suite file of commbench: what is swept, and how it is measured."""
+
+    about: About = Field(alias="suite")
+    sweep: Sweep
+    measure: Measure = Field(default_factory=Measure)
+    simulated: Simulated = Field(default_factory=Simulated, description="Only with backend = 'simulated'.")
