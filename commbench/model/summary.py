@@ -42,11 +42,11 @@ def summarise(time_ns: "NDArray[np.int64]") -> Summary:
     ordered.sort()
     return Summary(
         n=len(ordered),
-        min_us=ordered[0] / NS_PER_US,
+        min_us=float(ordered[0]) / NS_PER_US,
         mean_us=float(ordered.mean()) / NS_PER_US,
         p50_us=quantile_ns(ordered, 0.50) / NS_PER_US,
         p95_us=quantile_ns(ordered, 0.95) / NS_PER_US,
         p99_us=quantile_ns(ordered, 0.99) / NS_PER_US,
-        max_us=ordered[-1] / NS_PER_US,
+        max_us=float(ordered[-1]) / NS_PER_US,
         std_us=float(ordered.std()) / NS_PER_US,
     )

@@ -1,0 +1,91 @@
+"""What measuring asks of a backend; torch and the simulation each answer it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from commbench.collectives.base import Call
+from commbench.model.environment import HostFacts
+from commbench.model.point import Point
+from commbench.model.result import Correctness, Samples
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Stamp = Any  # whatever the clock takes cheaply: an int, or a CUDA event
+
+
+class Clock(Protocol):
+    """A source of stamps that costs little when taken and is read later."""
+
+    name: str
+    resolution_ns: float
+
+    @property
+    def stamp(self) -> Callable[[], Stamp]:
+        """Return the function that takes one stamp."""
+
+    def resolve(self, stamps: Sequence[Stamp]) -> "NDArray[np.int64]":
+        """Return the stamps in nanoseconds on this clock, waiting for the device if it must."""
+
+
+class BoundPoint(ABC):
+    """One point on one rank: buffers filled, the call ready to be made."""
+
+    call: Call
+
+    @abstractmethod
+    def verify(self, salt: int) -> Correctness:
+        """Make one untimed call on fresh data and return this rank's verdict; `salt` varies the data."""
+
+
+class Group(ABC):
+    """The ranks that take part in a point, seen from one of them."""
+
+    rank: int
+    world_size: int
+
+    @abstractmethod
+    def bind(self, point: Point) -> BoundPoint:
+        """Return the point bound to this rank's buffers."""
+
+    @abstractmethod
+    def barrier(self) -> None:
+        """Return when all ranks of the group have come and this rank's device is idle."""
+
+    @abstractmethod
+    def gather_samples(self, samples: Samples) -> Samples | None:
+        """Return all ranks' samples, one row a rank, on rank 0; None elsewhere. `samples` holds this rank's row."""
+
+    @abstractmethod
+    def gather_correctness(self, verdict: Correctness) -> Correctness:
+        """Return, on every rank, the sum of all ranks' wrong elements with the first rank's first one."""
+
+    @abstractmethod
+    def share(self, number: int) -> int:
+        """Return rank 0's number on every rank."""
+
+
+class Backend(ABC):
+    """One process's membership in a launch."""
+
+    rank: int
+    world_size: int
+    clock: Clock
+
+    @abstractmethod
+    def group(self, world_size: int) -> Group | None:
+        """Return the group of the first ranks, or None when this rank is not among them."""
+
+    @abstractmethod
+    def gather_facts(self, facts: HostFacts) -> Sequence[HostFacts]:
+        """Return the facts of all ranks in rank order on rank 0; an empty sequence elsewhere."""
+
+    @abstractmethod
+    def complete_facts(self, facts: HostFacts) -> HostFacts:
+        """Return the facts with the backend's own added: versions and the library that was really loaded."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Leave the process group."""

@@ -1,0 +1,133 @@
+"""A cluster whose truth is known: an alpha-beta fabric with seeded noise, all ranks in one process, no real time.
+
+It exists so that the command line, the store and the statistics can be tested against known answers. It measures
+nothing, and everything it touches says so.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from commbench.backend.base import Backend, BoundPoint, Group
+from commbench.collectives import get
+from commbench.model.dtype import DTYPES
+from commbench.model.environment import HostFacts
+from commbench.model.plan import Plan, Truth
+from commbench.model.point import Point
+from commbench.model.result import Correctness, Samples
+from commbench.units import BYTES_PER_GB, NS_PER_S, NS_PER_US
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_PLANTED = Correctness(wrong_count=1, rank=0, index=0, expected=1.0, got=0.0)
+
+
+class VirtualClock:
+    """Time that passes only when the simulated fabric says so; read on rank 0, as rank 0 would."""
+
+    name = "virtual"
+    resolution_ns = 1.0
+
+    def __init__(self, world_size: int) -> None:
+        self.now_ns = np.zeros(world_size, dtype=np.int64)
+
+    @property
+    def stamp(self) -> Callable[[], int]:
+        return lambda: int(self.now_ns[0])
+
+    def resolve(self, stamps: Sequence[int]) -> "NDArray[np.int64]":
+        return np.array(stamps, dtype=np.int64)
+
+
+class SimulatedBackend(Backend):
+    """All ranks of a launch, played by one process."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.rank, self.world_size = 0, plan.world_size
+        self._virtual = VirtualClock(plan.world_size)
+        self.clock = self._virtual
+        self._plan = plan
+
+    def group(self, world_size: int) -> Group | None:
+        return SimulatedGroup(world_size, self._plan, self._virtual)
+
+    def complete_facts(self, facts: HostFacts) -> HostFacts:
+        return replace(facts, ranks=tuple(range(self.world_size)))
+
+    def gather_facts(self, facts: HostFacts) -> Sequence[HostFacts]:
+        return [facts] * self.world_size
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class SimulatedGroup(Group):
+    """Ranks whose stamps are all kept here until they are gathered."""
+
+    def __init__(self, world_size: int, plan: Plan, clock: VirtualClock) -> None:
+        self.rank, self.world_size = 0, world_size
+        self._plan, self._clock = plan, clock
+        self._enter: list[NDArray[np.int64]] = []
+        self._exit: list[NDArray[np.int64]] = []
+
+    def bind(self, point: Point) -> BoundPoint:
+        return SimulatedPoint(point, self._plan, self)
+
+    def barrier(self) -> None:
+        ranks = self._clock.now_ns[: self.world_size]
+        ranks[:] = ranks.max()
+
+    def step(self, arrival_ns: "NDArray[np.int64]", latency_ns: int) -> None:
+        """Let all ranks arrive, and leave together `latency_ns` after the last."""
+        ranks = self._clock.now_ns[: self.world_size]
+        ranks += arrival_ns
+        self._enter.append(ranks.copy())
+        ranks[:] = ranks.max() + latency_ns
+        self._exit.append(ranks.copy())
+
+    def gather_samples(self, samples: Samples) -> Samples | None:
+        """Return the stamps of the last calls, as many as rank 0 brings."""
+        calls = samples.exit_ns.shape[-1]
+        enter, leave = np.array(self._enter[-calls:]).T, np.array(self._exit[-calls:]).T
+        self._enter.clear()
+        self._exit.clear()
+        return Samples(enter_ns=enter, exit_ns=leave)
+
+    def gather_correctness(self, verdict: Correctness) -> Correctness:
+        return verdict
+
+    def share(self, number: int) -> int:
+        return number
+
+
+class SimulatedPoint(BoundPoint):
+    """A point whose calls take what the alpha-beta model says, times lognormal noise of median 1."""
+
+    def __init__(self, point: Point, plan: Plan, group: SimulatedGroup) -> None:
+        self._truth, self._group = plan.truth, group
+        self._generator = np.random.default_rng([plan.seed, point.point_id])
+        self._median_ns = true_time_ns(point, plan.truth)
+        self._is_planted = bool(plan.truth.wrong_every) and (point.point_id + 1) % plan.truth.wrong_every == 0
+        self.call = self._step
+
+    def verify(self, salt: int) -> Correctness:  # noqa: ARG002 - there is no data
+        return _PLANTED if self._is_planted else Correctness()
+
+    def _step(self) -> None:
+        late = self._generator.exponential(self._truth.arrival_us * NS_PER_US, self._group.world_size)
+        noise = self._generator.lognormal(0.0, self._truth.noise_sigma)
+        self._group.step(late.astype(np.int64), round(self._median_ns * noise))
+
+
+def true_time_ns(point: Point, truth: Truth) -> float:
+    """Return the median time of a call after the last arrival: steps x alpha + bytes on the slowest link / beta."""
+    collective = get(point.collective)
+    geometry = collective.geometry(
+        point.requested_bytes, DTYPES[point.dtype].size_bytes, point.world_size, point.traffic_skew
+    )
+    wire_bytes = collective.bandwidth_bytes(geometry) * collective.bus_factor(point.world_size)
+    latency_ns = collective.steps(point.world_size) * truth.alpha_us * NS_PER_US
+    return latency_ns + wire_bytes / (truth.beta_gb_s * BYTES_PER_GB) * NS_PER_S

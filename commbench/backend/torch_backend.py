@@ -1,0 +1,75 @@
+"""Real ranks through torch.distributed: gloo between CPUs, NCCL between GPUs."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+
+from commbench.backend import torch_facts
+from commbench.backend.base import Backend, Clock, Group
+from commbench.backend.host_clock import HostClock
+from commbench.backend.meeting import StoreMeeting
+from commbench.backend.torch_group import Arena, TorchGroup, open_device
+from commbench.model.environment import HostFacts
+from commbench.model.plan import Plan
+
+# The controller names the culprit at the point's limit; the backend's own, nameless, limit comes after it.
+_BACKEND_GRACE_S = 30
+
+
+class TorchBackend(Backend):
+    """One rank of a torch.distributed launch, with a sub-group for every rank count of the plan."""
+
+    def __init__(self, plan: Plan, meeting: StoreMeeting) -> None:
+        place = meeting.place
+        torch.set_num_threads(1)  # a rank is one core; more threads would take another rank's
+        device = open_device(plan.backend, place.local_rank)
+        name = "gloo" if plan.backend == "gloo" else "cpu:gloo,cuda:nccl"
+        limit = timedelta(seconds=plan.protocol.point_limit_s + _BACKEND_GRACE_S)
+        dist.init_process_group(
+            name,
+            store=meeting.store,
+            rank=place.rank,
+            world_size=place.world_size,
+            timeout=limit,
+            device_id=None if device.type == "cpu" else device,
+        )
+        self.rank, self.world_size = dist.get_rank(), dist.get_world_size()
+        self.clock = _clock(device)
+        self._groups = self._open_groups(plan, device, name, limit)
+
+    def _open_groups(self, plan: Plan, device: torch.device, name: str, limit: timedelta) -> dict[int, TorchGroup]:
+        """Open one group per rank count; every rank takes part in opening all of them."""
+        arena = Arena(device)
+        groups = {}
+        for count in sorted({point.world_size for point in plan.points if not point.skip_reason}):
+            group = dist.group.WORLD if count == self.world_size else None
+            if group is None:
+                group = dist.new_group(list(range(count)), timeout=limit, backend=name)
+            if self.rank < count:
+                groups[count] = TorchGroup(group, device, arena)
+        return groups
+
+    def group(self, world_size: int) -> Group | None:
+        return self._groups.get(world_size)
+
+    def complete_facts(self, facts: HostFacts) -> HostFacts:
+        return torch_facts.complete(facts, self.rank)
+
+    def gather_facts(self, facts: HostFacts) -> Sequence[HostFacts]:
+        rows: list[dict[str, object] | None] | None = [None] * self.world_size if self.rank == 0 else None
+        dist.gather_object(asdict(facts), rows, dst=0)
+        return [HostFacts(**row) for row in rows or [] if row is not None]  # type: ignore[arg-type] # as asdict gave
+
+    def close(self) -> None:
+        dist.destroy_process_group()
+
+
+def _clock(device: torch.device) -> Clock:
+    if device.type == "cpu":
+        return HostClock()
+    from commbench.backend.cuda_clock import CudaEventClock
+
+    return CudaEventClock()

@@ -1,0 +1,131 @@
+"""A torch process group with one rank's buffers: binds points, gathers what the ranks measured."""
+
+from typing import Any
+
+import torch
+import torch.distributed as dist
+
+from commbench.backend.base import BoundPoint, Group
+from commbench.backend.pattern import Pattern
+from commbench.backend.torch_library import REDOPS, TorchLibrary
+from commbench.collectives import Collective, get
+from commbench.collectives.base import Buffers, Geometry
+from commbench.model.dtype import DTYPES
+from commbench.model.point import Point
+from commbench.model.result import Correctness, Samples
+
+
+class Arena:
+    """Device memory that all points share, so that a point costs no allocation and no first touch."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._blocks: dict[str, torch.Tensor] = {}
+
+    def take(self, name: str, count: int, dtype: torch.dtype) -> torch.Tensor:
+        """Return `count` elements from the named block, which grows when it must."""
+        size_bytes = count * dtype.itemsize
+        block = self._blocks.get(name)
+        if block is None or len(block) < size_bytes:
+            self._blocks.pop(name, None)  # freed first: the old and the new one need not fit together
+            block = self._blocks[name] = torch.zeros(size_bytes, dtype=torch.uint8, device=self._device)
+        return block[:size_bytes].view(dtype)
+
+
+class TorchPoint(BoundPoint):
+    """A point bound to buffers and to torch's call."""
+
+    def __init__(
+        self, collective: Collective, geometry: Geometry, pattern: Pattern, buffers: Buffers, group: "TorchGroup"
+    ) -> None:
+        self._collective, self._geometry, self._pattern, self._buffers = collective, geometry, pattern, buffers
+        self._group = group
+        self.call = collective.bind(group.library, buffers, geometry, group.rank)
+        pattern.fill(buffers.send, group.rank, salt=0)
+
+    def verify(self, salt: int) -> Correctness:
+        # What is not overwritten by the collective must not look right by chance.
+        self._buffers.recv.fill_(float("nan") if self._buffers.recv.is_floating_point() else 0)
+        self._pattern.fill(self._buffers.send, self._group.rank, salt)
+        self._group.barrier()
+        self.call()
+        self._group.barrier()
+        pieces = self._collective.pieces(self._geometry, self._group.rank)
+        return self._pattern.check(self._buffers.recv, pieces, self._group.rank, salt)
+
+
+class TorchGroup(Group):
+    """The first `world_size` ranks of the launch; control messages travel between CPUs whatever the backend."""
+
+    def __init__(self, group: dist.ProcessGroup, device: torch.device, arena: Arena) -> None:
+        self._group = group
+        self._device = device
+        self._arena = arena
+        self.rank = dist.get_rank(group)
+        self.world_size = dist.get_world_size(group)
+        self.library = TorchLibrary(group)
+        self._token = torch.zeros(1)
+
+    def bind(self, point: Point) -> BoundPoint:
+        collective, dtype = get(point.collective), DTYPES[point.dtype]
+        geometry = collective.geometry(point.requested_bytes, dtype.size_bytes, self.world_size, point.traffic_skew)
+        buffers = self._buffers(collective, geometry, point)
+        return TorchPoint(collective, geometry, Pattern(dtype, point.redop, self.world_size), buffers, self)
+
+    def _buffers(self, collective: Collective, geometry: Geometry, point: Point) -> Buffers:
+        dtype: torch.dtype = getattr(torch, point.dtype)
+        sent, received = collective.buffer_counts(geometry, self.rank)
+        if not point.in_place:
+            send, recv = self._arena.take("send", sent, dtype), self._arena.take("recv", received, dtype)
+        else:
+            whole = self._arena.take("recv", max(sent, received), dtype)
+            start = collective.in_place_start(geometry, self.rank)
+            part = whole[start : start + min(sent, received)]
+            send, recv = (part, whole) if sent < received else (whole, part)
+        return Buffers(send, recv, REDOPS.get(point.redop))
+
+    def barrier(self) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.synchronize()
+            dist.all_reduce(self._token, group=self._group)  # on CPU memory: gloo carries it
+        else:
+            dist.barrier(self._group)
+
+    def gather_samples(self, samples: Samples) -> Samples | None:
+        mine = torch.from_numpy(samples.enter_ns).view(1, -1), torch.from_numpy(samples.exit_ns).view(1, -1)
+        rows = self._gather(torch.stack(mine))
+        if rows is None:
+            return None
+        both = torch.cat(rows, dim=1).numpy()
+        return Samples(enter_ns=both[0], exit_ns=both[1])
+
+    def gather_correctness(self, verdict: Correctness) -> Correctness:
+        numbers = [verdict.wrong_count, verdict.rank, verdict.index, verdict.expected, verdict.got]
+        rows = [torch.zeros(len(numbers), dtype=torch.float64) for _ in range(self.world_size)]
+        dist.all_gather(rows, torch.tensor(numbers, dtype=torch.float64), group=self._group)
+        wrong = [row.tolist() for row in rows if row[0]]
+        if not wrong:
+            return Correctness()
+        _, rank, index, expected, got = wrong[0]
+        return Correctness(int(sum(row[0] for row in wrong)), int(rank), int(index), expected, got)
+
+    def share(self, number: int) -> int:
+        told = torch.tensor([number], dtype=torch.int64)
+        dist.broadcast(told, group=self._group, group_src=0)
+        return int(told)
+
+    def _gather(self, mine: torch.Tensor) -> list[torch.Tensor] | None:
+        rows: list[torch.Tensor] | None = None
+        if self.rank == 0:
+            rows = [torch.empty_like(mine) for _ in range(self.world_size)]
+        dist.gather(mine, rows, group=self._group, group_dst=0)
+        return rows
+
+
+def open_device(backend: str, local_rank: int) -> Any:
+    """Return the device whose memory the backend moves: this rank's GPU for NCCL, the CPU for gloo."""
+    if backend != "nccl":
+        return torch.device("cpu")
+    device = torch.device("cuda", local_rank % torch.cuda.device_count())
+    torch.cuda.set_device(device)
+    return device

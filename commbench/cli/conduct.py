@@ -1,0 +1,140 @@
+"""Conduct a run: plan, journal, launch, store, and one closing sentence with the next command."""
+
+import shlex
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+
+from commbench.cli.button import InterruptButton
+from commbench.errors import ExitCode, StoreError, UsageError
+from commbench.journal.folder import JournalFolder
+from commbench.journal.read import Journal, read_journal
+from commbench.launch.session import SessionStart, create_journal, end_killed_session, new_run_id, run_session
+from commbench.model.run import ExitState
+from commbench.plan.capacity import check
+from commbench.plan.expand import expand
+from commbench.report.live import LiveView
+from commbench.store.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from commbench.launch.commands import LaunchCommand
+    from commbench.launch.outcome import Outcome
+    from commbench.model.plan import Plan
+    from commbench.plan.load import LoadedSuite
+
+_EXIT_CODES = {
+    ExitState.COMPLETE: ExitCode.OK,
+    ExitState.WRONG: ExitCode.GATE,
+    ExitState.FAILED: ExitCode.RANK,
+    ExitState.INTERRUPTED: ExitCode.INTERRUPTED,
+    ExitState.KILLED: ExitCode.INTERRUPTED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Conductor:
+    """Runs suites into one store.
+
+    `start` turns a plan and its journal's folder into the command that starts the ranks (None: simulate here);
+    `is_local` says that all ranks are started on this machine, so that what it can hold is checked first.
+    """
+
+    store_path: Path
+    start: "Callable[[Plan, Path], LaunchCommand | None]"
+    is_local: bool
+
+    def begin(self, loaded: "LoadedSuite", world_size: int | None, cluster: str | None) -> ExitCode:
+        """Measure a suite from its first point."""
+        plan = expand(loaded, world_size=world_size)
+        if self.is_local:
+            check(plan)
+        store = Store.open(self.store_path, create=True)
+        run_id = new_run_id()
+        folder = create_journal(store.journal_folder(run_id), plan)
+        about = loaded.suite.about
+        start = SessionStart(tuple(sys.argv), about.cluster if cluster is None else cluster, about.purpose)
+        return self._session(store, folder, plan, start)
+
+    def resume(self, loaded: "LoadedSuite") -> ExitCode:
+        """Go on with the newest unfinished run of a suite; its plan is the one it began with.
+
+        Raises:
+            UsageError: no run of this suite is unfinished.
+        """
+        store = Store.open(self.store_path, create=False)
+        journal = _newest_unfinished(store, loaded)
+        folder, plan = journal.folder, journal.plan
+        end_killed_session(folder)
+        journal = read_journal(folder)
+        for session in range(len(journal.sessions)):
+            store.append(journal.record(session))  # what is there already is left as it is
+        if not journal.todo():
+            shutil.rmtree(folder.path)
+            click.echo(f"run {folder.run_id} had nothing left to measure; it is in {store.path} now", err=True)
+            return ExitCode.OK
+        if self.is_local:
+            check(plan)
+        first = journal.record(0).session
+        return self._session(store, folder, plan, SessionStart(tuple(sys.argv), first.cluster, first.purpose))
+
+    def _session(self, store: Store, folder: JournalFolder, plan: "Plan", start: SessionStart) -> ExitCode:
+        live = LiveView(plan, Console(stderr=True))
+        try:
+            with InterruptButton() as button:
+                command = self.start(plan, folder.path)
+                session, outcome = run_session(folder, start, command, live, button)
+        finally:
+            live.close()
+        self._publish(store, folder, session)
+        is_done = outcome.exit_state in {ExitState.COMPLETE, ExitState.WRONG}
+        if is_done:
+            shutil.rmtree(folder.path)
+        _closing_words(outcome, folder.run_id, self.store_path)
+        return _EXIT_CODES[outcome.exit_state]
+
+    @staticmethod
+    def _publish(store: Store, folder: JournalFolder, session: int) -> None:
+        try:
+            store.append(read_journal(folder).record(session))
+        except StoreError as error:
+            kept = f"what was measured is safe in {folder.path}; mend the store and run again with --resume"
+            raise StoreError(f"{error}; {kept}") from error
+
+
+def _newest_unfinished(store: Store, loaded: "LoadedSuite") -> Journal:
+    journals = [read_journal(JournalFolder(path)) for path in store.journals()]
+    same = [journal for journal in journals if journal.plan.suite_hash == loaded.hash]
+    if same:
+        return max(same, key=lambda journal: journal.folder.run_id)
+    changed = [journal.folder.run_id for journal in journals if journal.plan.suite == loaded.suite.about.name]
+    if changed:
+        raise UsageError(
+            f"run {max(changed)} of suite {loaded.suite.about.name!r} is unfinished, but the suite file has changed "
+            "since; put the old file back, or start anew without --resume"
+        )
+    raise UsageError(
+        f"no unfinished run of suite {loaded.suite.about.name!r} in {store.path}; start it without --resume"
+    )
+
+
+def _closing_words(outcome: "Outcome", run_id: str, store_path: Path) -> None:
+    store = "" if str(store_path) == "results" else f" --store {shlex.quote(str(store_path))}"
+    if outcome.exit_state in {ExitState.COMPLETE, ExitState.WRONG}:
+        words = "is complete" if outcome.exit_state is ExitState.COMPLETE else f"FAILED: {outcome.reason}"
+        click.echo(f"run {run_id} {words}; look at it with: commbench show {run_id}{store}", err=True)
+        return
+    words = "was interrupted" if outcome.exit_state is ExitState.INTERRUPTED else f"FAILED: {outcome.reason}"
+    click.echo(f"run {run_id} {words}", err=True)
+    click.echo(f"finished points are stored; go on with: {_resume_command()}", err=True)
+
+
+def _resume_command() -> str:
+    words = ["commbench", *sys.argv[1:]]
+    return shlex.join(words if "--resume" in words else [*words, "--resume"])

@@ -1,0 +1,28 @@
+"""`commbench list`: the suites that come with commbench, the collectives, and the runs in the store."""
+
+import click
+
+from commbench.cli.options import store_option
+
+
+@click.command(name="list")
+@store_option
+@click.option("--json", "as_json", is_flag=True, help="Print the runs as JSON.")
+def command(store: str, *, as_json: bool) -> None:
+    """List suites, collectives and stored runs."""
+    from pathlib import Path
+
+    from commbench.report.export import export
+    from commbench.report.listing import runs_table, suites_table, unfinished_table
+    from commbench.store.store import Store
+
+    opened = Store.open(store, create=False) if Path(store).exists() else None
+    runs = opened.runs() if opened else None
+    if as_json:
+        click.echo("[]" if runs is None else export(runs, "json"))
+        return
+    click.echo(suites_table())
+    click.echo(f"\nRuns in {store}")
+    click.echo("no runs yet; start one with: commbench run smoke" if runs is None or runs.empty else runs_table(runs))
+    if opened and opened.journals():
+        click.echo(unfinished_table(opened.journals()))

@@ -1,0 +1,20 @@
+"""`commbench show`: one run as a table."""
+
+import click
+
+from commbench.cli.options import store_option
+
+
+@click.command(name="show")
+@click.argument("run", default="latest")
+@store_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def command(run: str, store: str, *, as_json: bool) -> None:
+    """Print RUN (an id, its beginning, or `latest`): nccl-tests' columns, and p50, p99 and worst case."""
+    from commbench.report.export import export
+    from commbench.report.table import show
+    from commbench.store.store import Store
+
+    opened = Store.open(store, create=False)
+    points = opened.latest_attempts(opened.points(run_id=opened.resolve_run(run)))
+    click.echo(export(points, "json") if as_json else show(points))

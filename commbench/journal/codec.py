@@ -1,0 +1,58 @@
+"""Results and environments to and from JSON lines; samples packed, exact to the nanosecond."""
+
+import base64
+import zlib
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from commbench.model.environment import Environment, HostFacts
+from commbench.model.plan import Plan
+from commbench.model.result import Correctness, PointResult, Samples, Status
+
+
+def result_to_json(result: PointResult) -> dict[str, Any]:
+    """Return a result as JSON values; its point is named by id, since the plan holds it."""
+    fields = {name: getattr(result, name) for name in PointResult.__dataclass_fields__}
+    fields["point"] = result.point.point_id
+    fields["status"] = result.status.value
+    fields["correctness"] = asdict(result.correctness)
+    fields["hosts"] = list(result.hosts)
+    fields["samples"] = None if result.samples is None else _pack(result.samples)
+    return fields
+
+
+def result_from_json(fields: dict[str, Any], plan: Plan) -> PointResult:
+    """Return the result that `result_to_json` wrote, with its point from the plan."""
+    return PointResult(
+        **{
+            **fields,
+            "point": plan.points[fields["point"]],
+            "status": Status(fields["status"]),
+            "correctness": Correctness(**fields["correctness"]),
+            "hosts": tuple(fields["hosts"]),
+            "samples": None if fields["samples"] is None else _unpack(fields["samples"]),
+        }
+    )
+
+
+def environment_from_json(fields: dict[str, Any]) -> Environment:
+    """Return the environment whose `asdict` was written."""
+    hosts = [
+        HostFacts(**{**host, "ranks": tuple(host["ranks"]), "gpus": tuple(host["gpus"])}) for host in fields["hosts"]
+    ]
+    return Environment(**{**fields, "hosts": tuple(hosts)})
+
+
+def _pack(samples: Samples) -> dict[str, Any]:
+    both = np.stack([samples.enter_ns, samples.exit_ns]).astype("<i8")
+    # Differences are small numbers and compress well; the sum brings the stamps back exactly.
+    differences = np.diff(both, axis=2, prepend=0)
+    return {"shape": list(both.shape), "zlib": base64.b64encode(zlib.compress(differences.tobytes(), 1)).decode()}
+
+
+def _unpack(packed: dict[str, Any]) -> Samples:
+    raw = zlib.decompress(base64.b64decode(packed["zlib"]))
+    both = np.cumsum(np.frombuffer(raw, dtype="<i8").reshape(packed["shape"]), axis=2)
+    return Samples(enter_ns=both[0], exit_ns=both[1])

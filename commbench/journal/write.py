@@ -1,0 +1,87 @@
+"""Append to a journal so that what was written survives `kill -9` and a power cut."""
+
+import fcntl
+import json
+import os
+import time
+from types import TracebackType
+from typing import IO, Any, Protocol, Self
+
+from commbench.errors import StoreError
+from commbench.journal.folder import JournalFolder
+
+_LOCK_WAIT_S = 10.0  # the ranks of a killed controller let go within a second or two
+_LOCK_POLL_S = 0.1
+
+
+class LineWriter(Protocol):
+    """Somebody who takes journal lines."""
+
+    def write(self, kind: str, **fields: Any) -> None:
+        """Append one line and have it on disk before returning."""
+
+
+class JournalWriter:
+    """The one process that appends lines at a time; a context manager that holds the journal's lock.
+
+    Raises:
+        StoreError: another process is writing this journal, or the folder cannot be written.
+    """
+
+    def __init__(self, folder: JournalFolder) -> None:
+        self._folder = folder
+        self._lock: IO[str] | None = None
+        self._file: IO[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self._lock = self._folder.lock.open("a")
+            _wait_for(self._lock)
+            self._file = self._folder.lines.open("a+b", buffering=0)
+        except BlockingIOError as error:
+            raise StoreError(f"run {self._folder.run_id} is being measured by another process; wait for it") from error
+        except OSError as error:
+            raise StoreError(f"cannot write the journal {self._folder.path}: {error.strerror or error}") from error
+        self._cut_torn_tail()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for file in (self._file, self._lock):
+            if file is not None:
+                file.close()
+
+    def write(self, kind: str, **fields: Any) -> None:
+        """Append one line and have it on disk before returning."""
+        assert self._file is not None, "use the writer as a context manager"  # noqa: S101 - a programming error
+        self._file.write(json.dumps({"kind": kind, **fields}, separators=(",", ":")).encode() + b"\n")
+        os.fsync(self._file.fileno())
+
+    def _cut_torn_tail(self) -> None:
+        """Drop a last line that a killed writer did not finish: the next line must start on its own."""
+        assert self._file is not None  # noqa: S101
+        self._file.seek(0)
+        text = self._file.read()
+        whole = text.rfind(b"\n") + 1
+        if whole != len(text):
+            self._file.truncate(whole)
+        self._file.seek(0, os.SEEK_END)
+
+
+def _wait_for(lock: IO[str]) -> None:
+    """Take the lock, waiting a little for ranks that are on their way out.
+
+    Raises:
+        BlockingIOError: somebody still holds it.
+    """
+    deadline = time.monotonic() + _LOCK_WAIT_S
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_LOCK_POLL_S)
+        else:
+            return

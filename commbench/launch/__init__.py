@@ -1,0 +1,1 @@
+"""Start ranks with existing engines, watch over them, and say who failed."""

@@ -1,0 +1,87 @@
+"""Who failed: from what torch elastic printed, and from the progress boards of ranks that fell silent."""
+
+import re
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+from commbench.launch.processes import is_stopped, state_of
+from commbench.measure.progress import RankProgress
+
+# The failure summary of torch elastic (torch/distributed/elastic/multiprocessing/errors), torch 2.6 to 2.13.
+_FAILURE = re.compile(
+    r"host\s*: (?P<host>\S*)\s+rank\s*: (?P<rank>\d+) \(local_rank: \d+\)\s+"
+    r"exitcode\s*: (?P<exitcode>-?\d+) \(pid: (?P<pid>\d+)\)"
+)
+# The last line of a rank's traceback, prefixed by torchrun with `[rank1]: `.
+_RAISED = re.compile(r"^\[rank(\d+)\]: ([A-Za-z_][\w.]*(?:Error|Exception|Interrupt)\b.*)$", re.MULTILINE)
+_OWN_WORDS = re.compile(r"^commbench: (.*)$", re.MULTILINE)
+# What a rank raises because another one is gone: it is a victim, not the cause.
+_VICTIM = re.compile(r"closed by peer|reset by peer|Broken pipe|Timed out waiting|remote process exited", re.IGNORECASE)
+_TAIL_LINES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    host: str
+    rank: int
+    exitcode: int
+    pid: int
+
+
+def name_dead_rank(log: Path, exit_code: int) -> str:
+    """Return a sentence naming the rank that failed first and why, from the launcher's log."""
+    text = log.read_text(errors="replace") if log.exists() else ""
+    own = _OWN_WORDS.findall(text)
+    if own:
+        return str(own[0])
+    raised = {int(rank): words for rank, words in _RAISED.findall(text)}
+    failures = [
+        _Failure(match["host"], int(match["rank"]), int(match["exitcode"]), int(match["pid"]))
+        for match in _FAILURE.finditer(text)
+    ]
+    if not failures:
+        tail = " | ".join(line for line in text.splitlines()[-_TAIL_LINES:] if line.strip())
+        return f"the ranks ended with exit code {exit_code}: {tail or 'they printed nothing'} (all of it: {log})"
+    cause = min(failures, key=lambda failure: _suspicion(failure, raised))
+    where = f"rank {cause.rank} (pid {cause.pid}" + (f", host {cause.host})" if cause.host else ")")
+    return f"{where} {_how(cause, raised)}"
+
+
+def _suspicion(failure: _Failure, raised: dict[int, str]) -> int:
+    """Return how far down the list of causes a failure is: killed first, then what raised on its own, then victims."""
+    if failure.exitcode < 0 and failure.exitcode != -signal.SIGTERM:
+        return 0
+    if failure.exitcode == -signal.SIGTERM:
+        return 3  # ended by torch elastic after another rank had failed
+    return 2 if _VICTIM.search(raised.get(failure.rank, "")) else 1
+
+
+def _how(failure: _Failure, raised: dict[int, str]) -> str:
+    if failure.exitcode < 0:
+        name = signal.Signals(-failure.exitcode).name
+        hint = "; if nobody did that, look for the out-of-memory killer in dmesg" if name == "SIGKILL" else ""
+        return f"was killed by {name}{hint}"
+    said = raised.get(failure.rank)
+    return f"failed: {said}" if said else f"exited with code {failure.exitcode}"
+
+
+def name_silent_rank(boards: tuple[RankProgress, ...], ranks: int) -> str:
+    """Return a sentence naming the rank that the first `ranks` ranks of a point are waiting for."""
+    boards = tuple(board for board in boards if board.rank < ranks)
+    if not boards:
+        return "no rank on this host says what it is doing"
+    gone = [board for board in boards if not state_of(board.pid)]
+    stopped = [board for board in boards if is_stopped(board)]
+    if gone or stopped:
+        suspects, what = (gone, "is gone") if gone else (stopped, "is stopped and does not run (SIGSTOP or a debugger)")
+        return f"{_names(suspects)} {what}; in call {suspects[0].calls} of the point"
+    fewest, most = min(board.calls for board in boards), max(board.calls for board in boards)
+    if fewest == most:
+        return f"all ranks are inside call {most} and none returns: the transport between them is stuck"
+    late = [board for board in boards if board.calls == fewest]
+    return f"{_names(late)} has not come to call {most}; it is at call {fewest}"
+
+
+def _names(boards: list[RankProgress]) -> str:
+    return ", ".join(f"rank {board.rank} (pid {board.pid})" for board in boards)

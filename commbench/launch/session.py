@@ -1,0 +1,117 @@
+"""One session of a run: journal its start, launch, write down a lost point, journal its end."""
+
+import secrets
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from commbench import __version__
+from commbench.environment.commit import commit
+from commbench.environment.host import host_facts
+from commbench.errors import StoreError
+from commbench.journal.codec import result_to_json
+from commbench.journal.folder import JournalFolder
+from commbench.journal.plan_json import to_json
+from commbench.journal.read import Journal, read_journal
+from commbench.journal.write import JournalWriter
+from commbench.launch.commands import LaunchCommand
+from commbench.launch.inprocess import run_simulated
+from commbench.launch.outcome import Listener, Outcome, StopButton
+from commbench.launch.supervise import Supervisor
+from commbench.model.environment import Environment
+from commbench.model.plan import Plan
+from commbench.model.result import PointResult, Status
+from commbench.model.run import ExitState
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStart:
+    """What is known of a session before its ranks start."""
+
+    argv: tuple[str, ...]
+    cluster: str
+    purpose: str
+
+
+def new_run_id() -> str:
+    """Return a name that sorts by time and that no other run has."""
+    return time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + secrets.token_hex(3)
+
+
+def create_journal(path: Path, plan: Plan) -> JournalFolder:
+    """Create the journal of a new run.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    folder = JournalFolder(path)
+    try:
+        path.mkdir(parents=True)
+        folder.plan.write_text(to_json(plan))
+    except OSError as error:
+        raise StoreError(
+            f"cannot write the journal {path}: {error.strerror or error}; choose another --store"
+        ) from error
+    return folder
+
+
+def run_session(
+    folder: JournalFolder, start: SessionStart, command: LaunchCommand | None, listener: Listener, button: StopButton
+) -> tuple[int, Outcome]:
+    """Measure what is left of a run and return the session's number and how it ended.
+
+    Without a command the plan is simulated in this process. Whatever happens to the ranks, the journal says how the
+    session ended; only the death of this very process leaves that to the next one.
+    """
+    folder.stop.unlink(missing_ok=True)
+    for board in folder.progress.glob("rank-*"):
+        board.unlink()
+    with JournalWriter(folder) as writer:
+        session = len(read_journal(folder).sessions)
+        environment = asdict(Environment(__version__, commit(), (host_facts(),)))
+        writer.write(
+            "session",
+            launcher=command.launcher if command else "in-process",
+            argv=list(start.argv),
+            cluster=start.cluster,
+            purpose=start.purpose,
+            environment=environment,
+            at_ns=time.time_ns(),
+        )
+    if command is None:
+        outcome = run_simulated(folder, listener, button)
+    else:
+        outcome = Supervisor(folder, read_journal(folder).plan, session, listener, button).run(command)
+    return session, _conclude(folder, session, outcome, listener)
+
+
+def _conclude(folder: JournalFolder, session: int, outcome: Outcome, listener: Listener) -> Outcome:
+    """Write down the point that was lost, if one was, and how the session ended."""
+    with JournalWriter(folder) as writer:
+        journal = read_journal(folder)
+        lost = journal.lost_point(session)
+        if lost is not None and outcome.exit_state is ExitState.FAILED:
+            point_id, attempt, started_at_ns = lost
+            point = journal.plan.points[point_id]
+            result = PointResult(point, attempt, outcome.lost_status, started_at_ns, error=outcome.reason)
+            writer.write("result", result=result_to_json(result), at_ns=time.time_ns())
+            listener.finished(result)
+        if outcome.exit_state is ExitState.COMPLETE and has_wrong_results(journal):
+            outcome = Outcome(ExitState.WRONG, "a collective delivered wrong data")
+        writer.write("end", exit_state=outcome.exit_state.value, reason=outcome.reason, at_ns=time.time_ns())
+    return outcome
+
+
+def has_wrong_results(journal: Journal) -> bool:
+    """Return whether any point of the run delivered wrong data."""
+    return any(result.status is Status.WRONG for result in journal.results)
+
+
+def end_killed_session(folder: JournalFolder) -> None:
+    """Journal the end of a last session whose controlling process vanished before it could."""
+    with JournalWriter(folder) as writer:
+        journal = read_journal(folder)
+        last = len(journal.sessions) - 1
+        if last >= 0 and not journal.is_ended(last):
+            reason = "the controlling process was killed"
+            writer.write("end", exit_state=ExitState.KILLED.value, reason=reason, at_ns=time.time_ns())

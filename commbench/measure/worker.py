@@ -1,0 +1,68 @@
+"""The program every rank runs, whoever starts it: `python -m commbench.measure.worker JOURNAL_FOLDER`.
+
+It reads its rank from the launcher's environment. Only rank 0 needs the journal's folder; the others are told
+the plan by rank 0, so they need no shared file system.
+"""
+
+import json
+import os
+import sys
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+
+from commbench.backend import StoreMeeting, open_backend
+from commbench.environment.place import Place, find_place
+from commbench.errors import CommbenchError, ExitCode, UsageError
+from commbench.journal.folder import JournalFolder
+from commbench.journal.plan_json import from_json, to_json
+from commbench.journal.read import read_journal
+from commbench.journal.write import JournalWriter
+from commbench.measure.progress import ProgressBoard
+from commbench.measure.session import RankSession
+
+# Set by the controlling process: its end of our standard input closes when it dies, and so must we.
+CONTROLLED = "COMMBENCH_CONTROLLED"
+
+
+def run_rank(folder: JournalFolder, place: Place) -> None:
+    """Measure what is left of a run, as one of its ranks."""
+    with ExitStack() as stack:
+        meeting, writer = StoreMeeting(place), None
+        if place.rank == 0:
+            writer = stack.enter_context(JournalWriter(folder))
+            journal = read_journal(folder)
+            meeting.announce("plan", to_json(journal.plan))
+            meeting.announce("todo", json.dumps(journal.todo()))
+        plan = from_json(meeting.hear("plan"))
+        todo = [(point_id, attempt) for point_id, attempt in json.loads(meeting.hear("todo"))]
+        backend = open_backend(plan, meeting)
+        stack.callback(backend.close)
+        board = ProgressBoard(folder.progress if folder.path.is_dir() else None, place.rank)
+        RankSession(plan, backend, meeting, board, writer, folder.stop.exists).run(todo)
+
+
+def main(arguments: list[str]) -> int:
+    """Run one rank and return its exit code."""
+    try:
+        place = find_place(os.environ)
+        if place is None or len(arguments) != 1:
+            raise UsageError("usage: python -m commbench.measure.worker JOURNAL_FOLDER, under torchrun, srun or mpirun")
+        if os.environ.get(CONTROLLED):
+            threading.Thread(target=_die_with_controller, daemon=True).start()
+        run_rank(JournalFolder(Path(arguments[0])), place)
+    except CommbenchError as error:
+        print(f"commbench: {error}", file=sys.stderr)
+        return error.exit_code
+    return ExitCode.OK
+
+
+def _die_with_controller() -> None:
+    """End this rank when standard input does; a thread that waits in the kernel and costs nothing until then."""
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    os._exit(ExitCode.RANK)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
