@@ -1,0 +1,142 @@
+"""Every column of the store: name, arrow type, unit and definition, in the order in which they are written.
+
+The table is additive: a column may be appended with a new `SCHEMA_VERSION`, none may be renamed, retyped or
+dropped, because files of all ages are read together.
+"""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+SCHEMA_VERSION = 1
+
+STRING, BOOL, FLOAT64 = pa.string(), pa.bool_(), pa.float64()
+INT16, INT32, INT64 = pa.int16(), pa.int32(), pa.int64()
+TIMESTAMP = pa.timestamp("us", tz="UTC")
+# The inner field carries the name that parquet gives it, so that a column read back has the type it was written with.
+STRINGS, INT64S = pa.list_(pa.field("element", STRING)), pa.list_(pa.field("element", INT64))
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column; `unit` is empty for names, flags and counts."""
+
+    name: str
+    type: pa.DataType
+    unit: str
+    definition: str
+
+
+POINTS = (
+    Column("schema_version", INT16, "", "version of this table that the row was written with"),
+    Column("run_id", STRING, "", "run that measured the point"),
+    Column("session", INT32, "", "sitting of the run, from 0; a resumed run has several"),
+    Column("point_id", INT32, "", "place of the point in the run's plan, from 0"),
+    Column("attempt", INT16, "", "how often the point had been tried before, from 0"),
+    Column(
+        "series_id", STRING, "", "16 hex digits naming the independent variables and the cluster: equal = comparable"
+    ),
+    Column("started_at", TIMESTAMP, "", "when the attempt began"),
+    Column("purpose", STRING, "", "why the run was made, such as nightly or adhoc"),
+    Column("suite", STRING, "", "suite that the point comes from"),
+    Column("cluster", STRING, "", "machine or cluster, as the user names it"),
+    Column("collective", STRING, "", "operation, such as all_reduce"),
+    Column("size_bytes", INT64, "bytes", "message size after rounding, as nccl-tests' size column"),
+    Column("dtype", STRING, "", "element type"),
+    Column("redop", STRING, "", "reduction, or none"),
+    Column("world_size", INT32, "", "ranks that took part"),
+    Column("nodes", INT32, "", "hosts that took part"),
+    Column("ranks_per_node", INT32, "", "world_size / nodes, rounded down"),
+    Column("in_place", BOOL, "", "whether the send and receive buffers overlap"),
+    Column("backend", STRING, "", "what moved the bytes: gloo, nccl, simulated ..."),
+    Column("fabric", STRING, "", "network that was asked for"),
+    Column("cadence", STRING, "", "how calls follow each other"),
+    Column("launch", STRING, "", "how calls are issued: eager, or replayed from a graph"),
+    Column("traffic_skew", FLOAT64, "", "exponent of the Zipf law of an uneven exchange; 0 = even"),
+    Column("requested_bytes", INT64, "bytes", "message size that the suite asked for, before rounding"),
+    Column("count", INT64, "elements", "nccl-tests' count column"),
+    Column("status", STRING, "", "ok, wrong_result, skipped, error or timeout"),
+    Column("error", STRING, "", "why the point was skipped or lost; empty when it was not"),
+    Column("wrong_count", INT64, "elements", "wrong elements over all ranks; null when the result was not checked"),
+    Column("wrong_rank", INT32, "", "rank of the first wrong element; null when right"),
+    Column("wrong_index", INT64, "elements", "place of the first wrong element in its buffer; null when right"),
+    Column("wrong_expected", FLOAT64, "", "what the first wrong element should have been; null when right"),
+    Column("wrong_got", FLOAT64, "", "what the first wrong element was; null when right"),
+    Column("iterations", INT64, "", "timed calls; 0 when nothing was timed, and then all times are null"),
+    Column("warmup_iterations", INT64, "", "calls made before the timed ones"),
+    Column("visits", INT64, "", "separate blocks that the timed calls were made in"),
+    Column("stopping", STRING, "", "rule that ended the point"),
+    Column("converged", BOOL, "", "whether the stopping rule was satisfied; false when nothing was timed"),
+    Column("time_min_us", FLOAT64, "us", "shortest call; a call's time is the maximum over ranks of the same call"),
+    Column("time_mean_us", FLOAT64, "us", "mean over calls"),
+    Column("time_p50_us", FLOAT64, "us", "median over calls, nearest rank"),
+    Column("time_p95_us", FLOAT64, "us", "95th percentile over calls, nearest rank"),
+    Column("time_p99_us", FLOAT64, "us", "99th percentile over calls, nearest rank"),
+    Column("time_max_us", FLOAT64, "us", "longest call"),
+    Column("time_std_us", FLOAT64, "us", "standard deviation over calls (divided by n)"),
+    Column("algbw_gb_s", FLOAT64, "GB/s", "size over time_p50_us; null when the timer read 0"),
+    Column("busbw_gb_s", FLOAT64, "GB/s", "algbw_gb_s times nccl-tests' bus factor of the collective"),
+    Column("algbw_mean_gb_s", FLOAT64, "GB/s", "size over time_mean_us, as nccl-tests prints it"),
+    Column("busbw_mean_gb_s", FLOAT64, "GB/s", "algbw_mean_gb_s times the bus factor, as nccl-tests prints it"),
+    Column("first_call_us", FLOAT64, "us", "cost of the very first call, connections and all; null when not timed"),
+    Column("timer", STRING, "", "clock that the calls were timed with; empty when nothing was timed"),
+    Column("timer_resolution_ns", FLOAT64, "ns", "smallest step of that clock; null when nothing was timed"),
+    Column("is_simulated", BOOL, "", "whether the times come from a model instead of a machine"),
+    Column("hosts_id", STRING, "", "hash of the host of each rank, in rank order; null when unknown"),
+    Column("env_id", STRING, "", "hash of runs.environment_json"),
+    Column("commbench_version", STRING, "", "commbench that measured the point"),
+    Column("commbench_commit", STRING, "", "its git commit; empty = unknown"),
+    Column("torch_version", STRING, "", "torch of the hosts; several are joined by ', '"),
+    Column("nccl_version", STRING, "", "NCCL library that was loaded; empty = none"),
+    Column("driver_version", STRING, "", "GPU driver of the hosts; empty = none"),
+    Column("link_rate_gbit_s", FLOAT64, "Gbit/s", "line rate of the fabric's links; null = unknown"),
+    Column("algorithm", STRING, "", "algorithm that the library chose; empty = unknown"),
+    Column("protocol", STRING, "", "protocol that the library chose; empty = unknown"),
+    Column("extra_json", STRING, "", "JSON object of whatever has no column yet"),
+)
+
+SAMPLES = (
+    Column("run_id", STRING, "", "run that measured the point"),
+    Column("session", INT32, "", "sitting of the run, from 0"),
+    Column("point_id", INT32, "", "place of the point in the run's plan, from 0"),
+    Column("attempt", INT16, "", "how often the point had been tried before, from 0"),
+    Column("rank", INT32, "", "rank; -1 = the call as a whole, the maximum over ranks of the same call"),
+    Column("host", STRING, "", "host of the rank; null for rank -1 and when unknown"),
+    Column("time_ns", INT64S, "ns", "duration of each timed call, in the order of the calls"),
+    Column(
+        "enter_ns", INT64S, "ns", "when the rank entered each call, on its own clock from its first stamp; empty for -1"
+    ),
+)
+
+RUNS = (
+    Column("schema_version", INT16, "", "version of this table that the row was written with"),
+    Column("run_id", STRING, "", "name of the run"),
+    Column("session", INT32, "", "sitting of the run, from 0; a resumed run has several"),
+    Column("started_at", TIMESTAMP, "", "when the session began"),
+    Column("ended_at", TIMESTAMP, "", "when the session ended"),
+    Column("suite", STRING, "", "suite that was run"),
+    Column("suite_hash", STRING, "", "hash of the suite's text"),
+    Column("suite_toml", STRING, "", "the suite's text"),
+    Column("purpose", STRING, "", "why the run was made, such as nightly or adhoc"),
+    Column("cluster", STRING, "", "machine or cluster, as the user names it"),
+    Column("backend", STRING, "", "what moved the bytes"),
+    Column("world_size", INT32, "", "ranks of the run"),
+    Column("launcher", STRING, "", "what started the ranks"),
+    Column("argv", STRINGS, "", "command line"),
+    Column("exit_state", STRING, "", "complete, wrong_result, interrupted, failed or killed"),
+    Column("reason", STRING, "", "why the session ended early; empty when it did not"),
+    Column("points_planned", INT32, "", "points of the whole run"),
+    Column("points_final", INT32, "", "points that this session finished: ok, wrong_result or skipped"),
+    Column("hosts", STRINGS, "", "hosts of the run"),
+    Column("env_id", STRING, "", "hash of environment_json"),
+    Column("environment_json", STRING, "", "facts of every host, without secrets: a JSON object with sorted keys"),
+    Column("commbench_version", STRING, "", "commbench that measured the run"),
+    Column("commbench_commit", STRING, "", "its git commit; empty = unknown"),
+)
+
+DATASETS = {"points": POINTS, "samples": SAMPLES, "runs": RUNS}
+KEYS = {
+    "points": ("run_id", "session", "point_id", "attempt"),
+    "samples": ("run_id", "session", "point_id", "attempt", "rank"),
+    "runs": ("run_id", "session"),
+}

@@ -1,0 +1,92 @@
+"""Where things lie in a store, and which names may lie there.
+
+    <store>/points|samples|runs/month=YYYY-MM/<run_id>-s<session>.parquet
+    <store>/_staging/                files being written
+    <store>/_journal/<run_id>/       what a run under way has finished
+    <store>/_format.json             the version of this layout
+
+Readers such as pandas open every file below a dataset's root, so nothing but finished parquet may lie there.
+"""
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from commbench.errors import StoreError
+from commbench.units import NS_PER_S
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FORMAT = 1
+FORMAT_FILE = "_format.json"
+STAGING = "_staging"
+JOURNAL = "_journal"
+_MONTH = "month="
+
+# First a letter or digit: pandas overlooks files that start with a dot or underscore, and a dash reads as an option.
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_FILE = re.compile(r"(?P<run_id>.+)-s(?P<session>\d+)\.parquet")
+
+
+def check_run_id(run_id: str) -> str:
+    """Return the run id, which becomes part of a path.
+
+    Raises:
+        StoreError: it holds anything but letters, digits, '.', '_' and '-', or starts with one of the last three.
+    """
+    if _RUN_ID.fullmatch(run_id) is None:
+        raise StoreError(
+            f"{run_id!r} cannot name a run; use letters, digits, '.', '_' and '-', and start with a letter or digit"
+        )
+    return run_id
+
+
+def data_file(store: Path, dataset: str, run_id: str, session: int, started_at_ns: int) -> Path:
+    """Return where a session's file of a dataset is published; the month is that of the session's start, in UTC."""
+    month = datetime.fromtimestamp(started_at_ns // NS_PER_S, tz=UTC).strftime("%Y-%m")
+    return store / dataset / f"{_MONTH}{month}" / f"{check_run_id(run_id)}-s{session}.parquet"
+
+
+def data_files(store: Path, dataset: str) -> "Iterator[Path]":
+    """Yield every file below the dataset's root in order of month and name, foreign ones too."""
+    root = store / dataset
+    yield from sorted(path for path in root.rglob("*") if not path.is_dir())
+
+
+def run_of(path: Path) -> tuple[str, int] | None:
+    """Return the run id and session that a data file's name tells, or None for a foreign name."""
+    match = _FILE.fullmatch(path.name)
+    return (match["run_id"], int(match["session"])) if match and path.parent.name.startswith(_MONTH) else None
+
+
+def month_of(path: Path) -> str:
+    """Return the month of a data file, such as `2026-03`."""
+    return path.parent.name.removeprefix(_MONTH)
+
+
+def format_text() -> str:
+    """Return what a new store's format file says."""
+    return json.dumps({"format": FORMAT, "written_by": "commbench"}) + "\n"
+
+
+def check_format(store: Path) -> None:
+    """Check that this commbench reads the store's layout; a folder without a format file is taken as it is.
+
+    Raises:
+        StoreError: a newer commbench wrote the store, or its format file is damaged.
+    """
+    path = store / FORMAT_FILE
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))["format"]
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{path} is damaged ({error!r}); it should read {format_text().strip()}") from error
+    if not isinstance(found, int) or found > FORMAT:
+        raise StoreError(
+            f"{store} was written by a newer commbench (format {found}, this one reads {FORMAT}); "
+            "upgrade commbench or choose another --store"
+        )

@@ -1,0 +1,82 @@
+"""Read a dataset's files as one frame; a file that cannot be read is named in a warning and left out."""
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.fs
+
+from commbench.store import layout
+from commbench.store.columns import KEYS
+from commbench.store.schema import SCHEMAS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    import pandas as pd
+
+_LOG = logging.getLogger("commbench.store")
+_FORMAT = ds.ParquetFileFormat()
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to read: all columns unless some are named, all rows unless a pyarrow expression picks some."""
+
+    dataset: str
+    columns: "Sequence[str] | None" = None
+    where: "ds.Expression | None" = None
+
+
+def read_frame(query: Query, paths: "Iterable[Path]") -> "pd.DataFrame":
+    """Return the rows of the files under the schema of today, in the order of the files.
+
+    Columns that a file lacks are null, columns unknown to this version are left out.
+    """
+    schema = SCHEMAS[query.dataset]
+    fragments = [fragment for path in paths if (fragment := _open(query.dataset, path)) is not None]
+    try:
+        table = _scan(fragments, schema, query)
+    except (pa.ArrowException, OSError):  # some file has a sound footer and damaged pages: find out which
+        table = _scan_one_by_one(fragments, schema, query)
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
+
+
+def _open(dataset: str, path: "Path") -> "ds.ParquetFileFragment | None":
+    fragment, fault = None, ""
+    if layout.run_of(path) is None:
+        fault = "its name is not <run_id>-s<session>.parquet below a month= folder; move it out of the store"
+    else:
+        try:
+            fragment = _FORMAT.make_fragment(str(path), filesystem=pyarrow.fs.LocalFileSystem())
+            missing = [key for key in KEYS[dataset] if key not in fragment.physical_schema.names]
+            fault = f"it lacks the columns {', '.join(missing)}, so commbench did not write it" if missing else ""
+        except (pa.ArrowException, OSError) as error:
+            fault = _damaged(error)
+    if fault:
+        _LOG.warning("skipped %s: %s", path, fault)
+    return None if fault else fragment
+
+
+def _damaged(error: Exception) -> str:
+    return f"it is damaged ({error}); restore it from a backup or remove it"
+
+
+def _scan(fragments: "list[ds.ParquetFileFragment]", schema: pa.Schema, query: Query) -> pa.Table:
+    dataset = ds.FileSystemDataset(fragments, schema, _FORMAT)
+    columns = None if query.columns is None else list(query.columns)
+    return dataset.to_table(columns=columns, filter=query.where).replace_schema_metadata(None)
+
+
+def _scan_one_by_one(fragments: "list[ds.ParquetFileFragment]", schema: pa.Schema, query: Query) -> pa.Table:
+    tables = [_scan([], schema, query)]
+    for fragment in fragments:
+        try:
+            tables.append(_scan([fragment], schema, query))
+        except (pa.ArrowException, OSError) as error:
+            _LOG.warning("skipped %s: %s", fragment.path, _damaged(error))
+    return pa.concat_tables(tables)

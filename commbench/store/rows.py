@@ -1,0 +1,175 @@
+"""A record as plain rows of `points` and `runs`; their keys are the names in columns.py."""
+
+from typing import TYPE_CHECKING
+
+from commbench import collectives
+from commbench.model import bandwidth
+from commbench.model.dtype import DTYPES
+from commbench.model.point import SIMULATED
+from commbench.model.result import Status
+from commbench.model.summary import summarise
+from commbench.store import identity
+from commbench.store.columns import SCHEMA_VERSION
+from commbench.units import NS_PER_US
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from commbench.model.point import Point
+    from commbench.model.result import PointResult, Samples
+    from commbench.model.run import Record
+
+Row = dict[str, object]
+
+_CHECKED = {Status.OK, Status.WRONG}  # the statuses that a point can only reach with its result verified
+_POINT_FIELDS = (
+    "point_id",
+    "collective",
+    "size_bytes",
+    "dtype",
+    "redop",
+    "world_size",
+    "nodes",
+    "in_place",
+    "backend",
+    "fabric",
+    "cadence",
+    "launch",
+    "traffic_skew",
+    "requested_bytes",
+    "count",
+)
+_TIME_COLUMNS = ("min_us", "mean_us", "p50_us", "p95_us", "p99_us", "max_us", "std_us")
+
+
+def timed(result: "PointResult") -> "Samples | None":
+    """Return the samples of a result, or None when not a single call was timed."""
+    return result.samples if result.samples is not None and result.samples.enter_ns.size else None
+
+
+def point_rows(record: "Record") -> list[Row]:
+    """Return one row for each attempt at a point, in the order of the record."""
+    common = _common(record)
+    return [common | _point_row(record, result) for result in record.results]
+
+
+def run_row(record: "Record") -> Row:
+    """Return the row that stands for the session."""
+    session, plan, environment = record.session, record.plan, record.environment
+    text = identity.environment_json(environment)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "run_id": session.run_id,
+        "session": session.session,
+        "started_at": session.started_at_ns // NS_PER_US,
+        "ended_at": session.ended_at_ns // NS_PER_US,
+        "suite": plan.suite,
+        "suite_hash": plan.suite_hash,
+        "suite_toml": plan.suite_text,
+        "purpose": session.purpose,
+        "cluster": session.cluster,
+        "backend": plan.backend,
+        "world_size": plan.world_size,
+        "launcher": session.launcher,
+        "argv": list(session.argv),
+        "exit_state": str(session.exit_state),
+        "reason": session.reason,
+        "points_planned": len(plan.points),
+        "points_final": len({result.point.point_id for result in record.results if result.status.is_final}),
+        "hosts": [host.hostname for host in environment.hosts],
+        "env_id": identity.env_id(text),
+        "environment_json": text,
+        "commbench_version": environment.commbench_version,
+        "commbench_commit": environment.commbench_commit,
+    }
+
+
+def _common(record: "Record") -> Row:
+    session, environment = record.session, record.environment
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "run_id": session.run_id,
+        "session": session.session,
+        "purpose": session.purpose,
+        "suite": record.plan.suite,
+        "cluster": session.cluster,
+        "env_id": identity.env_id(identity.environment_json(environment)),
+        "commbench_version": environment.commbench_version,
+        "commbench_commit": environment.commbench_commit,
+        "torch_version": _distinct(host.torch_version for host in environment.hosts),
+        "nccl_version": _distinct(host.nccl_version for host in environment.hosts),
+        "driver_version": _distinct(host.driver_version for host in environment.hosts),
+        "link_rate_gbit_s": None,
+        "algorithm": "",
+        "protocol": "",
+        "extra_json": "{}",
+    }
+
+
+def _point_row(record: "Record", result: "PointResult") -> Row:
+    point = result.point
+    samples = timed(result)
+    return {
+        **{name: getattr(point, name) for name in _POINT_FIELDS},
+        "attempt": result.attempt,
+        "series_id": identity.series_id(point, record.session.cluster),
+        "started_at": result.started_at_ns // NS_PER_US,
+        "ranks_per_node": point.world_size // point.nodes,
+        "status": str(result.status),
+        "error": result.error,
+        **_verdict(result, is_checked=record.plan.protocol.verify and result.status in _CHECKED),
+        "warmup_iterations": result.warmup_iterations,
+        "visits": result.visits,
+        "stopping": result.stopping,
+        "converged": result.converged and samples is not None,
+        **_times(point, samples),
+        "first_call_us": result.first_call_us,
+        "timer": result.timer,
+        "timer_resolution_ns": None if samples is None else result.timer_resolution_ns,
+        "is_simulated": point.backend == SIMULATED,
+        "hosts_id": identity.hosts_id(result.hosts),
+    }
+
+
+def _verdict(result: "PointResult", *, is_checked: bool) -> Row:
+    verdict = result.correctness
+    is_wrong = not verdict.is_right
+    return {
+        "wrong_count": verdict.wrong_count if is_checked or is_wrong else None,
+        "wrong_rank": verdict.rank if is_wrong else None,
+        "wrong_index": verdict.index if is_wrong else None,
+        "wrong_expected": verdict.expected if is_wrong else None,
+        "wrong_got": verdict.got if is_wrong else None,
+    }
+
+
+def _times(point: "Point", samples: "Samples | None") -> Row:
+    if samples is None:
+        bandwidths = ("algbw_gb_s", "busbw_gb_s", "algbw_mean_gb_s", "busbw_mean_gb_s")
+        return {"iterations": 0, **{f"time_{name}": None for name in _TIME_COLUMNS}, **dict.fromkeys(bandwidths)}
+    summary = summarise(samples.time_ns)
+    algbw, busbw = _bandwidths(point, summary.p50_us * NS_PER_US)
+    algbw_mean, busbw_mean = _bandwidths(point, summary.mean_us * NS_PER_US)
+    return {
+        "iterations": summary.n,
+        **{f"time_{name}": float(getattr(summary, name)) for name in _TIME_COLUMNS},
+        "algbw_gb_s": algbw,
+        "busbw_gb_s": busbw,
+        "algbw_mean_gb_s": algbw_mean,
+        "busbw_mean_gb_s": busbw_mean,
+    }
+
+
+def _bandwidths(point: "Point", time_ns: float) -> tuple[float | None, float | None]:
+    if time_ns <= 0:  # a call shorter than the timer's step has no bandwidth, least of all an infinite one
+        return None, None
+    collective = collectives.get(point.collective)
+    element_bytes = DTYPES[point.dtype].size_bytes
+    geometry = collective.geometry(point.requested_bytes, element_bytes, point.world_size, point.traffic_skew)
+    moved_bytes = collective.bandwidth_bytes(geometry)
+    bus_factor = collective.bus_factor(point.world_size)
+    return bandwidth.algbw_gb_s(moved_bytes, time_ns), bandwidth.busbw_gb_s(moved_bytes, time_ns, bus_factor)
+
+
+def _distinct(values: "Iterable[str]") -> str:
+    return ", ".join(sorted({value for value in values if value}))

@@ -1,0 +1,81 @@
+"""A record as the three arrow tables that its session adds to the store."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from commbench.errors import StoreError
+from commbench.store import rows
+from commbench.store.columns import INT64S
+from commbench.store.schema import SCHEMAS
+
+if TYPE_CHECKING:
+    from commbench.model.result import PointResult, Samples
+    from commbench.model.run import Record
+
+WHOLE_CALL = -1  # the rank of the row that holds the maximum over ranks
+
+
+def tables(record: "Record") -> dict[str, pa.Table]:
+    """Return one table for each dataset, in the order in which they are published.
+
+    `runs` comes last: its row promises that the session's other files are there.
+
+    Raises:
+        StoreError: the record holds the same attempt at a point twice, or a value that its column cannot hold.
+    """
+    _check_attempts(record)
+    try:
+        return {
+            "samples": _samples_table(record),
+            "points": pa.Table.from_pylist(rows.point_rows(record), schema=SCHEMAS["points"]),
+            "runs": pa.Table.from_pylist([rows.run_row(record)], schema=SCHEMAS["runs"]),
+        }
+    except (pa.ArrowException, OverflowError) as error:
+        raise StoreError(f"run {record.session.run_id} does not fit the store's columns: {error}") from error
+
+
+def _check_attempts(record: "Record") -> None:
+    seen = set()
+    for result in record.results:
+        key = (result.point.point_id, result.attempt)
+        if key in seen:
+            raise StoreError(
+                f"run {record.session.run_id} holds attempt {key[1]} at point {key[0]} twice; nothing was stored"
+            )
+        seen.add(key)
+
+
+def _samples_table(record: "Record") -> pa.Table:
+    schema = SCHEMAS["samples"]
+    parts = [
+        _point_samples(record, result, samples)
+        for result in record.results
+        if (samples := rows.timed(result)) is not None
+    ]
+    return pa.concat_tables(parts) if parts else schema.empty_table()
+
+
+def _point_samples(record: "Record", result: "PointResult", samples: "Samples") -> pa.Table:
+    ranks, calls = samples.enter_ns.shape
+    hosts = [*result.hosts, *[None] * (ranks - len(result.hosts))][:ranks]
+    row_count = ranks + 1
+    session = record.session
+    times = np.concatenate([samples.time_ns, samples.rank_time_ns.ravel()])
+    columns = {
+        "run_id": [session.run_id] * row_count,
+        "session": [session.session] * row_count,
+        "point_id": [result.point.point_id] * row_count,
+        "attempt": [result.attempt] * row_count,
+        "rank": [WHOLE_CALL, *range(ranks)],
+        "host": [None, *hosts],
+        "time_ns": _lists(times, [calls] * row_count),
+        "enter_ns": _lists(samples.enter_ns.ravel(), [0, *[calls] * ranks]),
+    }
+    return pa.Table.from_pydict(columns, schema=SCHEMAS["samples"])
+
+
+def _lists(values: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]", lengths: list[int]) -> pa.ListArray:
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values, pa.int64()), type=INT64S)
