@@ -47,8 +47,8 @@ def test_a_budget_is_spent_unless_the_limits_of_calls_say_otherwise() -> None:
         stopping = Stopping("budget", min_iterations=minimum, max_iterations=maximum, budget_s=2.0)
         return point_s(row, geometry, "gloo", Protocol(stopping, 0, 20, 60.0, verify=False))
 
-    assert seconds(1, 10**6) == pytest.approx(2.0, rel=0.1)
-    assert seconds(1, 10) < 0.2
+    assert seconds(1, 10**6) == pytest.approx(2.0, rel=0.15)
+    assert seconds(1, 10) < 0.3
     assert seconds(10**4, 10**6) > 3
 
 
