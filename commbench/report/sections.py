@@ -1,0 +1,106 @@
+"""The parts of the page that come from the points: what to know first, what went wrong, every number."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from commbench.model.result import Status
+from commbench.report.markup import Markup, element, section, table
+from commbench.report.series import groups, series_of, variable
+from commbench.report.words import bandwidth, count_of, one_line, outcome, time_us, whole, wrong
+from commbench.units import format_size, format_time_us
+
+# Worst first.
+_TROUBLE = (Status.WRONG, Status.ERROR, Status.TIMEOUT, Status.SKIPPED)
+_NOTHING = "-"
+
+
+def summary_section(points: pd.DataFrame, said: Sequence[str]) -> Markup:
+    """Return the best bandwidth, the smallest time and the worst outlier of each collective and rank count."""
+    kept = [name for name in said if name not in {"in_place", "dtype", "redop", "cadence"}]
+    titles = ["collective", *(_title(name) for name in kept), "points", "peak busbw", "smallest p50", "worst outlier"]
+    rows = [_summary_row(group, kept) for group in groups(points, ["collective", *kept])]
+    explanation = "Worst outlier: the longest call at the size where it exceeds its own median most."
+    return section("Summary", table(titles, rows, ["points", *titles[-3:]]), element("p", explanation, css="note"))
+
+
+def _title(name: str) -> str:
+    return {"world_size": "ranks", "run_id": "run", "traffic_skew": "skew"}.get(name, name)
+
+
+def _summary_row(group: pd.DataFrame, kept: Sequence[str]) -> list[object]:
+    first = group.iloc[0].to_dict()
+    names = [whole(first[name]) if name in {"world_size", "nodes"} else variable(first, name) for name in kept]
+    good = group[group["status"] == Status.OK]
+    return [one_line(first["collective"]), *names, f"{len(good)}/{len(group)}", *_best(good)]
+
+
+def _best(good: pd.DataFrame) -> list[str]:
+    timed = good[good["time_p50_us"] > 0]
+    if timed.empty:
+        return [_NOTHING] * 3
+    timed = timed.assign(outlier=timed["time_max_us"] / timed["time_p50_us"])
+    fastest = timed.sort_values("time_p50_us", kind="stable").iloc[0]
+    worst = timed.sort_values("outlier", kind="stable").iloc[-1]
+    moving = timed[timed["busbw_gb_s"] > 0].sort_values("busbw_gb_s", kind="stable")
+    peak = None if moving.empty else moving.iloc[-1]
+    return [
+        _NOTHING if peak is None else f"{bandwidth(peak['busbw_gb_s'])} GB/s at {_size(peak)}",
+        f"{format_time_us(fastest['time_p50_us'])} at {_size(fastest)}",
+        f"{format_time_us(worst['time_max_us'])} at {_size(worst)}, {worst['outlier']:.3g} times p50, "
+        f"n = {whole(worst['iterations'])}",
+    ]
+
+
+def _size(row: "pd.Series[float]") -> str:
+    return format_size(int(row["size_bytes"]))
+
+
+def problems_section(points: pd.DataFrame) -> Markup:
+    """Return every wrong, lost and skipped point, those with the same reason together."""
+    told = points.assign(words=[outcome(row) for row in points.to_dict("records")])
+    rows = [
+        _problem_row(group)
+        for status in _TROUBLE
+        for group in groups(told[told["status"] == status], ["collective", "world_size", "words"])
+    ]
+    unsettled = int(((points["status"] == Status.OK) & ~points["converged"].astype(bool)).sum())
+    note = f"{count_of(unsettled, 'point')} stopped at a limit before the stopping rule was satisfied."
+    listing = table(("points", "collective", "ranks", "sizes", "what happened"), rows, ("points", "ranks"))
+    return section(
+        "Problems",
+        listing if rows else element("p", "None: every point was measured and every checked result was right."),
+        element("p", note) if unsettled else "",
+    )
+
+
+def _problem_row(group: pd.DataFrame) -> list[object]:
+    # A skipped point may have rounded to no bytes at all: what was asked for says more.
+    sizes = sorted(group["requested_bytes"])
+    size = format_size(sizes[0]) if sizes[0] == sizes[-1] else f"{format_size(sizes[0])} to {format_size(sizes[-1])}"
+    css = "skipped" if group.iloc[0]["status"] == Status.SKIPPED else "bad"
+    words = element("span", group.iloc[0]["words"], css=css)
+    first = group.iloc[0].to_dict()
+    return [len(group), one_line(first["collective"]), whole(first["world_size"]), size, words]
+
+
+def numbers_table(points: pd.DataFrame, said: Sequence[str]) -> Markup:
+    """Return every point of one collective with its numbers, for readers of the page without charts."""
+    titles = ("series", "size", "p50 (us)", "p95 (us)", "p99 (us)", "worst (us)", "n", "algbw", "busbw", "#wrong", "")
+    rows = [
+        [line.label, *_numbers(row.to_dict())] for line in series_of(points, said) for _, row in line.points.iterrows()
+    ]
+    return table(titles, rows, titles[1:-1])
+
+
+def _numbers(row: dict[object, object]) -> list[str]:
+    size_bytes = row["requested_bytes"] if row["status"] == Status.SKIPPED else row["size_bytes"]
+    return [
+        format_size(int(str(size_bytes))),
+        *(time_us(row[f"time_{name}_us"]) for name in ("p50", "p95", "p99", "max")),
+        whole(row["iterations"]),
+        bandwidth(row["algbw_gb_s"]),
+        bandwidth(row["busbw_gb_s"]),
+        wrong(row),
+        outcome(row),
+    ]

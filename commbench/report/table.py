@@ -1,0 +1,173 @@
+"""Points as text: nccl-tests' columns, then the ones it lacks, readable at 100 characters and without colour."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from textwrap import wrap
+
+import pandas as pd
+
+from commbench.report import series
+from commbench.report.words import (
+    SIMULATED_NOTE,
+    Row,
+    bandwidth,
+    count_of,
+    one_line,
+    outcome,
+    time_us,
+    whole,
+    wrong,
+)
+
+WIDTH = 100
+_INDENT = 4  # of words that follow a row
+_LEGEND = "time is the mean over calls, algbw and busbw follow from it, as in nccl-tests; worst is the longest call"
+
+# Rows of one block; element type and reduction have columns of their own.
+_BLOCK = ("collective", *(name for name in series.VARIABLES if name not in {"dtype", "redop"}))
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: title, unit, width in characters, and the cell's text from a row of the points frame."""
+
+    title: str
+    unit: str
+    width: int
+    cell: Callable[[Row], str]
+
+
+def _text(name: str) -> Callable[[Row], str]:
+    return lambda row: one_line(row.get(name))
+
+
+def _whole(name: str) -> Callable[[Row], str]:
+    return lambda row: whole(row.get(name))
+
+
+def _time(name: str) -> Callable[[Row], str]:
+    return lambda row: time_us(row.get(name))
+
+
+def _bandwidth(name: str) -> Callable[[Row], str]:
+    return lambda row: bandwidth(row.get(name))
+
+
+_SIZE = Column("size", "(B)", 11, _whole("size_bytes"))
+_KIND = (Column("type", "", 8, _text("dtype")), Column("redop", "", 5, _text("redop")))
+_P50 = Column("p50", "(us)", 8, _time("time_p50_us"))
+_P95 = Column("p95", "(us)", 8, _time("time_p95_us"))
+_TAIL = (Column("p99", "(us)", 8, _time("time_p99_us")), Column("worst", "(us)", 8, _time("time_max_us")))
+_WRONG = Column("#wrong", "", 6, wrong)
+_CALLS = Column("n", "", 5, _whole("iterations"))
+
+_IDENTITY = (_SIZE, Column("count", "(elem)", 10, _whole("count")), *_KIND)
+_RESULT = (
+    Column("time", "(us)", 8, _time("time_mean_us")),  # the mean, as in nccl-tests; so are its bandwidths
+    Column("algbw", "(GB/s)", 6, _bandwidth("algbw_mean_gb_s")),
+    Column("busbw", "(GB/s)", 6, _bandwidth("busbw_mean_gb_s")),
+    _WRONG,
+    _P50,
+    *_TAIL,
+    _CALLS,
+)
+_WIDE_RESULT = (*_RESULT[:-3], _P95, *_RESULT[-3:])
+
+_LIVE_IDENTITY = (
+    Column("collective", "", 14, _text("collective")),
+    Column("ranks", "", 5, _whole("world_size")),
+    Column("size", "(B)", 10, _whole("size_bytes")),
+    *_KIND,
+)
+_LIVE_RESULT = (
+    _P50,
+    *_TAIL,
+    Column("algbw", "(GB/s)", 6, _bandwidth("algbw_gb_s")),
+    Column("busbw", "(GB/s)", 6, _bandwidth("busbw_gb_s")),
+    Column("#wrong", "", 6, wrong),
+    Column("n", "", 4, _whole("iterations")),
+)
+
+
+def show(points: pd.DataFrame, width: int = WIDTH) -> str:
+    """Return the points as a table 100 characters wide; p95 is shown where `width` has room for it.
+
+    Raises:
+        UsageError: there are no points.
+    """
+    points = series.require_points(points)
+    wide = [*_IDENTITY, *_WIDE_RESULT]
+    result = _WIDE_RESULT if width >= _line_width(wide) else _RESULT
+    said = _said(points)
+    blocks = [_block(group, said, result, max(width, WIDTH)) for group in series.groups(points, _BLOCK)]
+    note = [f"# {SIMULATED_NOTE}", ""] if points["is_simulated"].any() else []
+    return "\n".join([*note, "\n\n".join(blocks), "", f"# {_LEGEND}", f"# {totals(points['status'])}"]) + "\n"
+
+
+def header_line() -> str:
+    """Return the header of `point_line`'s rows: one line of titles, one of units."""
+    return _header([*_LIVE_IDENTITY, *_LIVE_RESULT])
+
+
+def point_line(row: Row) -> str:
+    """Return one finished point as one row; whatever went wrong follows in words.
+
+    The row has the names of the points frame; the time and the bandwidths are those of the median call.
+    """
+    return _row(row, _LIVE_IDENTITY, _LIVE_RESULT, WIDTH)
+
+
+def totals(statuses: Iterable[object]) -> str:
+    """Return how many points there are of each status: `5 points: 4 ok, 1 skipped`."""
+    counts = Counter(str(status) for status in statuses)
+    parts = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in counts.items())
+    return f"{count_of(counts.total(), 'point')}: {parts}"
+
+
+def _said(points: pd.DataFrame) -> tuple[str, ...]:
+    runs = () if points["run_id"].nunique() == 1 else ("run_id",)
+    plain = {"launch": "host", "traffic_skew": 0.0}  # not worth saying when it is so everywhere
+    return (
+        "world_size",
+        "nodes",
+        "backend",
+        "fabric",
+        "in_place",
+        "cadence",
+        *(name for name, value in plain.items() if (points[name] != value).any()),
+        *runs,
+    )
+
+
+def _block(group: pd.DataFrame, said: Sequence[str], result: Sequence[Column], width: int) -> str:
+    rows = [row.to_dict() for _, row in group.sort_values("size_bytes", kind="stable").iterrows()]
+    note = f"  [{SIMULATED_NOTE}]" if rows[0]["is_simulated"] else ""
+    title = f"# {one_line(rows[0]['collective'])}: {series.label(rows[0], said)}{note}"
+    lines = [_row(row, _IDENTITY, result, width) for row in rows]
+    return "\n".join([title, _header([*_IDENTITY, *result]), *lines])
+
+
+def _header(columns: Sequence[Column]) -> str:
+    lines = (" ".join(getattr(column, part).rjust(column.width) for column in columns) for part in ("title", "unit"))
+    return "\n".join(f"#{line[1:]}".rstrip() for line in lines)
+
+
+def _row(row: Row, identity: Sequence[Column], result: Sequence[Column], width: int) -> str:
+    start = _cells(row, identity)
+    words = outcome(row)
+    if not words:
+        return f"{start} {_cells(row, result)}"
+    if row.get("iterations"):
+        note = [" " * _INDENT + line for line in wrap(words, width - _INDENT)]
+        return "\n".join([f"{start} {_cells(row, result)}", *note])
+    first, *rest = wrap(words, width - len(start) - 1)
+    return "\n".join([f"{start} {first}", *(f"{'':{len(start)}} {line}" for line in rest)])
+
+
+def _cells(row: Row, columns: Sequence[Column]) -> str:
+    return " ".join(column.cell(row).rjust(column.width) for column in columns)
+
+
+def _line_width(columns: Sequence[Column]) -> int:
+    return sum(column.width + 1 for column in columns) - 1

@@ -1,0 +1,94 @@
+"""Numbers and outcomes in words: what every view has in common when it prints one cell."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from commbench.model.result import Status
+
+Row = Mapping[Any, object]  # the columns of the points frame by name; a missing one counts as null
+
+NOT_CHECKED = "N/A"  # what nccl-tests prints when the result was not checked
+SIMULATED_NOTE = "SIMULATED: not a measurement"
+
+# From this many microseconds up a time has one decimal, none, an exponent: eight characters at most.
+_TIME_DECIMALS = ((1e2, ".2f"), (1e4, ".1f"), (1e8, ".0f"))
+_BANDWIDTH_DECIMALS = ((1e-4, ".1e"), (1e-1, ".4f"), (1e1, ".3f"), (1e2, ".2f"), (1e4, ".1f"))
+
+
+def is_null(value: object) -> bool:
+    """Return whether a cell holds nothing: None, NaN, NaT or pandas' NA."""
+    return value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and math.isnan(value))
+
+
+def one_line(value: object) -> str:
+    """Return untrusted text fit for a terminal: one line, without control characters."""
+    text = "" if is_null(value) else str(value)
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
+def time_us(value: object) -> str:
+    """Return microseconds as a bare number of at most eight characters; empty when null."""
+    return _decimals(value, _TIME_DECIMALS, ".2e")
+
+
+def bandwidth(value: object) -> str:
+    """Return GB/s as a bare number of at most seven characters; empty when null, as nothing was timed."""
+    return _decimals(value, _BANDWIDTH_DECIMALS, ".0f")
+
+
+def _decimals(value: object, steps: tuple[tuple[float, str], ...], beyond: str) -> str:
+    if is_null(value):
+        return ""
+    number = float(str(value))
+    if number == 0:
+        return "0"
+    return format(number, next((form for limit, form in steps if number < limit), beyond))
+
+
+def whole(value: object) -> str:
+    """Return a count without decimals, however pandas stores a column with nulls; empty when null."""
+    return "" if is_null(value) else str(int(float(str(value))))
+
+
+def exact(value: object) -> str:
+    """Return an element's value as short as it is: `3`, not `3.0`."""
+    return "?" if is_null(value) else f"{float(str(value)):.9g}"
+
+
+def wrong(row: Row) -> str:
+    """Return nccl-tests' `#wrong` cell."""
+    return NOT_CHECKED if is_null(row.get("wrong_count")) else whole(row["wrong_count"])
+
+
+def placement(row: Row) -> str:
+    """Return where the receive buffer lies."""
+    return "in place" if row.get("in_place") else "out of place"
+
+
+def outcome(row: Row) -> str:
+    """Return how a point ended, in words; empty when it ended well."""
+    status = str(row.get("status"))
+    reason = one_line(row.get("error"))
+    if status == Status.OK:
+        return ""
+    if status == Status.WRONG:
+        return f"wrong result: {reason or _first_wrong(row)}"  # what was recorded also says when it was found
+    return f"{status}: {reason or 'no reason was recorded'}"
+
+
+def _first_wrong(row: Row) -> str:
+    elements = f"{whole(row.get('wrong_count')) or 'unknown'} wrong elements"
+    if is_null(row.get("wrong_rank")):
+        return elements
+    return (
+        f"rank {whole(row['wrong_rank'])} element {whole(row.get('wrong_index'))}: "
+        f"expected {exact(row.get('wrong_expected'))}, got {exact(row.get('wrong_got'))} ({elements})"
+    )
+
+
+def count_of(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 rank`, `4 ranks`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
