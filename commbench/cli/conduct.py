@@ -85,13 +85,11 @@ class Conductor:
         return self._session(store, folder, plan, SessionStart(tuple(sys.argv), first.cluster, first.purpose))
 
     def _session(self, store: Store, folder: JournalFolder, plan: "Plan", start: SessionStart) -> ExitCode:
-        live = LiveView(plan, Console(stderr=True))
-        try:
-            with InterruptButton() as button:
-                command = self.start(plan, folder.path)
-                session, outcome = run_session(folder, start, command, live, button)
-        finally:
-            live.close()
+        todo = {point_id for point_id, _ in read_journal(folder).todo()}
+        done = {point.point_id for point in plan.points} - todo
+        with LiveView(plan, Console(stderr=True), done) as live, InterruptButton() as button:
+            command = self.start(plan, folder.path)
+            session, outcome = run_session(folder, start, command, live, button)
         self._publish(store, folder, session)
         is_done = outcome.exit_state in {ExitState.COMPLETE, ExitState.WRONG}
         if is_done:

@@ -13,7 +13,8 @@ def command(store: str, *, as_json: bool) -> None:
     from pathlib import Path
 
     from commbench.report.export import export
-    from commbench.report.listing import runs_table, suites_table, unfinished_table
+    from commbench.report.listing import NO_RUNS, runs_table
+    from commbench.report.overview import suites_table, unfinished_table
     from commbench.store.store import Store
 
     opened = Store.open(store, create=False) if Path(store).exists() else None
@@ -22,7 +23,7 @@ def command(store: str, *, as_json: bool) -> None:
         click.echo("[]" if runs is None else export(runs, "json"))
         return
     click.echo(suites_table())
-    click.echo(f"\nRuns in {store}")
-    click.echo("no runs yet; start one with: commbench run smoke" if runs is None or runs.empty else runs_table(runs))
+    click.echo(f"Runs in {store}")
+    click.echo(NO_RUNS if runs is None else runs_table(runs), nl=False)
     if opened and opened.journals():
-        click.echo(unfinished_table(opened.journals()))
+        click.echo(f"\n{unfinished_table(opened.journals())}", nl=False)

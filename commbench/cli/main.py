@@ -1,5 +1,6 @@
 """The `commbench` command: finds the subcommand, and turns errors into messages and exit codes."""
 
+import logging
 import sys
 from importlib import import_module
 
@@ -45,6 +46,8 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with one of the codes in commbench.errors.ExitCode."""
+    # Warnings of the layers below, such as a damaged file that the store skipped, belong on stderr.
+    logging.basicConfig(format="commbench: %(message)s", level=logging.WARNING)
     try:
         code = cli.main(arguments, prog_name="commbench", standalone_mode=False)
     except click.ClickException as error:

@@ -1,0 +1,1 @@
+"""Statistics and decisions: pure functions, frames in, frames out."""
