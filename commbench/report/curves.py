@@ -75,10 +75,11 @@ def _trace(line: Series, column: str, look: Style, *, is_worst: bool = False) ->
         "y": points[column].tolist(),
         "hovertext": [_hover(line.label, row) for _, row in points.iterrows()],
         "hoverinfo": "text",
-        "opacity": 0.75 if is_worst else 1.0,
         "line": {"color": look.colour, "width": 1.5 if is_worst else 2, "dash": "dot" if is_worst else "solid"},
         "marker": {
             "color": look.colour,
+            "opacity": 1,
+            "line": {"width": 1 if is_worst else 0},
             "symbol": [WRONG_SYMBOL if wrong else f"{look.symbol}{'-open' if is_worst else ''}" for wrong in is_wrong],
             "size": [_WRONG_SIZE if wrong else _MARKER_SIZE - 2 * is_worst for wrong in is_wrong],
         },
@@ -111,7 +112,7 @@ def _figure(traces: list[dict[str, object]], lines: Sequence[Series], columns: l
     return {
         "data": traces,
         "layout": {
-            "xaxis": {**x, "title": {"text": "message size"}},
+            "xaxis": {**x, "title": {"text": "message size", "standoff": 12}},
             "yaxis": {**y, "title": {"text": title}},
         },
     }

@@ -1,6 +1,7 @@
 """The parts of the page that come from the runs: when, on what, with which suite, and what a sample is."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 import pandas as pd
@@ -127,7 +128,8 @@ def _fact(value: object, key: str) -> object:
     if isinstance(value, Mapping):
         return join(element("div", element("code", f"{name}={text}")) for name, text in sorted(value.items()))
     if isinstance(value, list | tuple):
-        return join(element("div", each) for each in value)
+        counts = Counter(str(each) for each in value)
+        return join(element("div", f"{count} x {each}" if count > 1 else each) for each, count in counts.items())
     return value
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from commbench.errors import UsageError
+from commbench.model.result import Status
 from commbench.report import series
 from commbench.report.curves import Figure, Style, bandwidth_figure, styles, time_figure
 from commbench.report.facts import environment_section, method_section, runs_section
@@ -21,6 +22,7 @@ _SIMULATED_TEXT = (
 _NO_CHART = "Nothing to draw: no point has a value above zero."
 _BANDWIDTH_CAPTION, _TIME_CAPTION = "Bus bandwidth", "Time of a call"
 _TIME_LEGEND = " solid: p50, dotted: worst call"
+_WRONG_LEGEND = " cross: wrong result"
 
 
 def write_report(points: pd.DataFrame, runs: pd.DataFrame, path: Path) -> None:
@@ -90,8 +92,9 @@ def _collective(
     numbers: Markup,
 ) -> Markup:
     """Return one collective's charts and numbers; its figures are added to `figures`."""
-    bandwidths = _chart(bandwidth_figure(lines, looks), figures, _BANDWIDTH_CAPTION, "")
-    times = _chart(time_figure(lines, looks), figures, _TIME_CAPTION, _TIME_LEGEND)
+    wrong = _WRONG_LEGEND if any((line.points["status"] == Status.WRONG).any() for line in lines) else ""
+    bandwidths = _chart(bandwidth_figure(lines, looks), figures, _BANDWIDTH_CAPTION, wrong)
+    times = _chart(time_figure(lines, looks), figures, _TIME_CAPTION, _TIME_LEGEND + (wrong and f",{wrong}"))
     grid = element("div", bandwidths, times, css="charts")
     return section(one_line(name), grid, details(f"All numbers of {one_line(name)}", numbers))
 

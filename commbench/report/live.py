@@ -88,7 +88,7 @@ class LiveView:
             self._progress.stop()
 
     def _bar(self, total: int, completed: int) -> tuple[Progress | None, TaskID]:
-        if not self._console.is_terminal:
+        if not self._console.is_terminal or self._console.is_dumb_terminal:
             return None, TaskID(0)
         progress = Progress(
             TextColumn("{task.description}", markup=False),

@@ -18,10 +18,17 @@ _NOTHING = "-"
 def summary_section(points: pd.DataFrame, said: Sequence[str]) -> Markup:
     """Return the best bandwidth, the smallest time and the worst outlier of each collective and rank count."""
     kept = [name for name in said if name not in {"in_place", "dtype", "redop", "cadence"}]
-    titles = ["collective", *(_title(name) for name in kept), "points", "peak busbw", "smallest p50", "worst outlier"]
+    titles = [
+        "collective",
+        *(_title(name) for name in kept),
+        "points ok",
+        "peak busbw",
+        "smallest p50",
+        "worst outlier",
+    ]
     rows = [_summary_row(group, kept) for group in groups(points, ["collective", *kept])]
     explanation = "Worst outlier: the longest call at the size where it exceeds its own median most."
-    return section("Summary", table(titles, rows, ["points", *titles[-3:]]), element("p", explanation, css="note"))
+    return section("Summary", table(titles, rows, ["points ok"]), element("p", explanation, css="note"))
 
 
 def _title(name: str) -> str:
@@ -66,7 +73,7 @@ def problems_section(points: pd.DataFrame) -> Markup:
     ]
     unsettled = int(((points["status"] == Status.OK) & ~points["converged"].astype(bool)).sum())
     note = f"{count_of(unsettled, 'point')} stopped at a limit before the stopping rule was satisfied."
-    listing = table(("points", "collective", "ranks", "sizes", "what happened"), rows, ("points", "ranks"))
+    listing = table(("points", "collective", "ranks", "sizes", "what happened"), rows, ("points", "ranks", "sizes"))
     return section(
         "Problems",
         listing if rows else element("p", "None: every point was measured and every checked result was right."),

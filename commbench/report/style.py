@@ -28,7 +28,7 @@ th { text-align: left; font-weight: 600; color: var(--faint); vertical-align: bo
 th, td { padding: 0.3rem 1.25rem 0.3rem 0; border-bottom: 1px solid var(--rule); }
 td { vertical-align: top; overflow-wrap: anywhere; min-width: 3rem; }
 td.n, th.n { text-align: right; white-space: nowrap; }
-td:first-child { font-weight: 500; overflow-wrap: normal; }
+td:first-child { font-weight: 500; white-space: nowrap; }
 .bad { color: var(--bad); font-weight: 600; }
 .skipped { color: var(--faint); }
 details { margin: 0.75rem 0; }
@@ -55,16 +55,18 @@ SCRIPT = """
   var figures = JSON.parse(document.getElementById("figures").textContent);
   var common = {
     autosize: true, hovermode: "closest", paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-    margin: { l: 72, r: 12, t: 12, b: 56 }, font: { size: 13 },
+    margin: { l: 72, r: 12, t: 36, b: 56 }, font: { size: 13 }, modebar: { bgcolor: "rgba(0,0,0,0)" },
     hoverlabel: { bgcolor: "#2b3138", bordercolor: "#2b3138", align: "left", font: { color: "#ffffff", size: 13 } },
-    legend: { orientation: "h", x: 0, y: -0.2, yanchor: "top", font: { size: 13 } }
+    legend: { orientation: "h", x: 0, y: -0.19, yanchor: "top", font: { size: 13 } }
   };
-  var config = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d"] };
+  // The list of buttons is ours, because plotly's own offers to upload the chart to its makers' cloud.
+  var buttons = [["toImage", "zoom2d", "pan2d", "resetScale2d"]];
+  var config = { responsive: true, displaylogo: false, showSendToCloud: false, plotlyServerURL: "",
+    modeBarButtons: buttons };
   var axis = { zeroline: false, ticks: "", automargin: true };
   Object.keys(figures).forEach(function (id) {
     var layout = Object.assign({}, common, figures[id].layout);
-    layout.xaxis = Object.assign({}, axis, layout.xaxis);
-    layout.yaxis = Object.assign({}, axis, layout.yaxis);
+    ["xaxis", "yaxis"].forEach(function (name) { layout[name] = Object.assign({}, axis, layout[name]); });
     Plotly.newPlot(id, figures[id].data, layout, config);
   });
 }());

@@ -22,7 +22,7 @@ from commbench.report.words import (
 
 WIDTH = 100
 _INDENT = 4  # of words that follow a row
-_LEGEND = "time is the mean over calls, algbw and busbw follow from it, as in nccl-tests; worst is the longest call"
+_LEGEND = "time = mean over calls; algbw and busbw follow from it, as in nccl-tests; worst = longest call"
 
 # Rows of one block; element type and reduction have columns of their own.
 _BLOCK = ("collective", *(name for name in series.VARIABLES if name not in {"dtype", "redop"}))

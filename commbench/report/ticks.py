@@ -8,7 +8,7 @@ from commbench.units import format_size
 Axis = dict[str, object]
 
 _MAX_SIZE_TICKS = 8  # more collide on a telephone
-_MANY_DECADES = 2.5  # from here on a tick per decade is enough
+_MANY_DECADES = 3.4  # from here on a tick per decade is enough
 _FEW_DECADES = 1.2  # below this the twos and fives are too few
 _MARGIN = 0.06  # of the span, left free on either side
 

@@ -15,7 +15,7 @@ SIMULATED_NOTE = "SIMULATED: not a measurement"
 
 # From this many microseconds up a time has one decimal, none, an exponent: eight characters at most.
 _TIME_DECIMALS = ((1e2, ".2f"), (1e4, ".1f"), (1e8, ".0f"))
-_BANDWIDTH_DECIMALS = ((1e-4, ".1e"), (1e-1, ".4f"), (1e1, ".3f"), (1e2, ".2f"), (1e4, ".1f"))
+_BANDWIDTH_DECIMALS = ((1e-4, ".0e"), (1e-1, ".4f"), (1e1, ".3f"), (1e2, ".2f"), (1e4, ".1f"))
 
 
 def is_null(value: object) -> bool:
@@ -35,7 +35,7 @@ def time_us(value: object) -> str:
 
 
 def bandwidth(value: object) -> str:
-    """Return GB/s as a bare number of at most seven characters; empty when null, as nothing was timed."""
+    """Return GB/s as a bare number of at most six characters; empty when null, as nothing was timed."""
     return _decimals(value, _BANDWIDTH_DECIMALS, ".0f")
 
 

@@ -132,6 +132,8 @@ def test_charts_are_drawn_and_names_stay_names(frames: tuple[pd.DataFrame, pd.Da
     # Two lines of bandwidth, and two of p50 with two of the worst call, for each collective.
     assert dom.count('class="trace scatter') == (2 + 4) * len(COLLECTIVES)
     assert "64 KiB" in dom
+    assert 'data-title="Reset axes"' in dom
+    assert "Share" not in dom.partition("<script")[0], "no button may upload what was measured"
     assert "<script>alert(1)" not in dom
     assert "Refused to" not in shown.stderr, "the page's own policy stopped the page"
     assert "CONSOLE" not in shown.stderr.replace("CONSOLE:0", "")

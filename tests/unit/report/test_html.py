@@ -1,0 +1,170 @@
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from commbench.errors import UsageError
+from commbench.report.html import render, write_report
+from commbench.report.words import SIMULATED_NOTE
+
+from .frames import environment_json, frame, lost, mixed, point, run, runs
+
+
+class Reader(HTMLParser):
+    """Collects what a browser would: tags with their attributes, text, and the figures."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.figures: dict[str, Any] = {}
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        if self.lasttag != "script":
+            self.texts.append(data)
+        elif self.tags[-1][1].get("id") == "figures" and data.startswith("{"):
+            self.figures = json.loads(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.texts)
+
+
+def names(reader: Reader) -> set[str]:
+    return {trace["name"] for figure in reader.figures.values() for trace in figure["data"]}
+
+
+def test_the_page_asks_for_nothing() -> None:
+    reader = Reader(render(mixed(), runs(run())))
+    assert not [attrs for _, attrs in reader.tags if attrs.keys() & {"src", "href", "action", "srcset", "data"}]
+    assert {tag for tag, _ in reader.tags}.isdisjoint({"link", "img", "iframe", "object", "base", "form"})
+    policy = next(attrs["content"] for tag, attrs in reader.tags if attrs.get("http-equiv"))
+    assert policy is not None
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "connect-src" not in policy
+
+
+def test_plotly_is_there_once() -> None:
+    assert render(mixed(), runs(run())).count("plotly.js v") == 1
+
+
+def test_names_from_elsewhere_stay_text() -> None:
+    bad = "<script>alert(1)</script>"
+    points = frame(
+        point(cluster=bad, suite=bad, fabric=bad, run_id=bad),
+        lost(1, "error", f"rank 1 | {bad}", run_id=bad),
+        point(2, run_id="other"),
+    )
+    page = render(points, runs(run(run_id=bad, suite=bad, suite_toml=f"# </pre>{bad}", argv=[bad], launcher=bad,
+                                   reason=bad, environment_json=environment_json(bad))))  # fmt: skip
+    reader = Reader(page)
+    assert "<script>alert" not in page
+    assert sum(tag == "script" for tag, _ in reader.tags) == 3
+    assert reader.text.count("alert(1)") > 8
+    assert any("&lt;script&gt;" in name for name in names(reader)), "plotly decodes entities and draws text"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"hosts": 3}', '{"hosts": [3]}'])
+def test_an_unreadable_environment_is_said(text: str) -> None:
+    assert "cannot be read" in render(mixed(), runs(run(environment_json=text)))
+
+
+def test_environment_is_a_readable_table() -> None:
+    text = Reader(render(mixed(), runs(run()))).text
+    for fact in ("Example CPU", "16 GiB", "/usr/lib/libnccl.so.2", "NCCL_IB_HCA=mlx5_0", "node0", "0 to 1"):
+        assert fact in text
+
+
+def test_charts_and_axes() -> None:
+    reader = Reader(render(mixed(), runs(run())))
+    assert len(reader.figures) == 2, "all_gather has no point above zero bytes"
+    assert "Nothing to draw" in reader.text
+    time = reader.figures["chart-1"]
+    assert [trace["line"]["dash"] for trace in time["data"]] == ["solid", "dot"]
+    assert time["data"][0]["x"] == [64, 4096, 8192, 64 * 2**20]
+    assert [symbol == "x" for symbol in time["data"][0]["marker"]["symbol"]] == [False, True, True, False]
+    assert time["layout"]["xaxis"]["type"] == time["layout"]["yaxis"]["type"] == "log"
+    assert "64 B" in time["layout"]["xaxis"]["ticktext"]
+    assert {"10 us", "100 us", "1 ms"} <= set(time["layout"]["yaxis"]["ticktext"])
+    hover = time["data"][0]["hovertext"][1]
+    for part in ("4 KiB", "p50", "p95", "p99", "worst", "of 50 calls", "algbw", "busbw", "wrong result"):
+        assert part in hover
+
+
+def test_lines_are_told_apart_by_what_varies() -> None:
+    rows = [
+        point(0, world_size=ranks, cadence=cadence, collective=name, in_place=name == "all_reduce")
+        for ranks in (2, 4)
+        for cadence in ("isolated", "streaming")
+        for name in ("all_reduce", "all_gather")
+    ]
+    reader = Reader(render(frame(*rows), runs(run())))
+    shown = {name for name in names(reader) if "worst" not in name}
+    assert shown == {f"{ranks} ranks, gloo, {cadence}" for ranks in (2, 4) for cadence in ("isolated", "streaming")}
+    looks = {
+        (trace["name"], trace["line"]["color"], trace["marker"]["symbol"][0].removesuffix("-open"))
+        for figure in reader.figures.values()
+        for trace in figure["data"]
+    }
+    assert len(looks) == 8, "a line looks the same in every chart"
+
+
+def test_several_runs_are_named() -> None:
+    reader = Reader(render(frame(point(run_id="run-a"), point(run_id="run-b")), runs(run(), run(run_id="run-c"))))
+    assert {"2 ranks, gloo, run-a", "2 ranks, gloo, run-b"} <= names(reader)
+    assert "run-c" not in reader.text, "a run without points here is none of this report's business"
+
+
+def test_simulated_is_loud() -> None:
+    reader = Reader(render(mixed().assign(backend="simulated", is_simulated=True), runs(run())))
+    assert SIMULATED_NOTE in reader.text
+    assert ("p", {"class": "banner"}) in reader.tags
+    assert all("simulated" in name for name in names(reader))
+    assert SIMULATED_NOTE not in render(mixed(), runs(run()))
+
+
+def test_simulated_by_flag_alone_is_marked_too() -> None:
+    reader = Reader(render(frame(point(is_simulated=True)), runs(run())))
+    assert all("simulated" in name for name in names(reader))
+
+
+def test_summary_and_problems() -> None:
+    text = re.sub(r"\s+", " ", Reader(render(mixed(), runs(run()))).text)
+    assert "1.000 GB/s at 64 MiB" in text
+    assert "8.25 us at 64 B" in text
+    assert "3 times p50, n = 50" in text
+    order = [text.index(word) for word in ("wrong result: 4", "error: rank 1", "timeout: rank 3", "skipped: 4096")]
+    assert order == sorted(order)
+    assert "None: every point was measured" in render(frame(point()), runs(run()))
+    assert "1 point stopped at a limit" in render(frame(point(converged=False)), runs(run()))
+
+
+def test_points_without_their_runs() -> None:
+    assert "no record of the runs" in render(mixed(), runs())
+
+
+def test_one_rank_has_no_bus_bandwidth() -> None:
+    reader = Reader(render(frame(point(world_size=1, busbw_gb_s=0.0)), runs(run())))
+    assert len(reader.figures) == 1
+
+
+def test_nothing_to_report() -> None:
+    with pytest.raises(UsageError, match="no points to report; measure some"):
+        render(frame(), runs())
+
+
+def test_nowhere_to_write(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"cannot be written to .*No such file"):
+        write_report(mixed(), runs(run()), tmp_path / "absent" / "report.html")
+
+
+def test_written_as_rendered(tmp_path: Path) -> None:
+    write_report(mixed(), runs(run()), tmp_path / "report.html")
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == render(mixed(), runs(run()))
