@@ -75,13 +75,14 @@ def render(points: pd.DataFrame, runs: pd.DataFrame) -> str:
 
 
 def _header(points: pd.DataFrame, title: str) -> Markup:
-    clusters = ", ".join(one_line(name) for name in points["cluster"].unique())
+    clusters = ", ".join(name for each in points["cluster"].unique() if (name := one_line(each)))
     days = sorted(points["started_at"].dt.strftime("%Y-%m-%d").unique())
     when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
     is_simulated = bool(points["is_simulated"].any())
     banner = element("p", f"{SIMULATED_NOTE}. {_SIMULATED_TEXT}", css="banner") if is_simulated else ""
-    facts = f"Measured on {clusters}, {when} (UTC)." if not points["is_simulated"].all() else f"Made on {when} (UTC)."
-    return element("header", element("h1", title), element("p", f"{facts} {totals(points['status'])}."), banner)
+    verb = "Simulated" if points["is_simulated"].all() else f"Measured on {clusters}," if clusters else "Measured"
+    facts = f"{verb} {when} (UTC). {totals(points['status'])}."
+    return element("header", element("h1", title), element("p", facts), banner)
 
 
 def _collective(

@@ -26,7 +26,7 @@ def summary_section(points: pd.DataFrame, said: Sequence[str]) -> Markup:
         "smallest p50",
         "worst outlier",
     ]
-    rows = [_summary_row(group, kept) for group in groups(points, ["collective", *kept])]
+    rows = [_summary_row(group, kept) for each in groups(points, ["collective"]) for group in groups(each, kept)]
     explanation = "Worst outlier: the longest call at the size where it exceeds its own median most."
     return section("Summary", table(titles, rows, ["points ok"]), element("p", explanation, css="note"))
 

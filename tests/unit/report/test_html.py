@@ -146,6 +146,11 @@ def test_summary_and_problems() -> None:
     assert "1 point stopped at a limit" in render(frame(point(converged=False)), runs(run()))
 
 
+@pytest.mark.parametrize(("cluster", "said"), [("lab", "Measured on lab, 2026"), ("", "Measured 2026")])
+def test_where_and_when(cluster: str, said: str) -> None:
+    assert said in render(frame(point(cluster=cluster)), runs(run()))
+
+
 def test_points_without_their_runs() -> None:
     assert "no record of the runs" in render(mixed(), runs())
 
