@@ -56,11 +56,13 @@ def find_place(environ: Mapping[str, str]) -> Place | None:
         if rank in environ and world_size in environ:
             try:
                 numbers = int(environ[rank]), int(environ[world_size]), int(environ.get(local_rank, "0"))
+                port = _port(environ)
             except ValueError as error:
-                raise UsageError(f"{rank}, {world_size} and {local_rank} must be numbers: {error}") from error
-            return Place(
-                launcher, *numbers, master_addr=_address(launcher, environ, numbers[1]), master_port=_port(environ)
-            )
+                names = f"{rank}, {world_size}, {local_rank} and MASTER_PORT"
+                raise UsageError(f"{names} must be numbers: {error}") from error
+            if not 0 <= numbers[0] < numbers[1]:
+                raise UsageError(f"{rank}={numbers[0]} is no rank of a world of {world_size}={numbers[1]}")
+            return Place(launcher, *numbers, _address(launcher, environ, numbers[1]), port)
     return None
 
 

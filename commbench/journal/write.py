@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import time
+from contextlib import ExitStack
 from types import TracebackType
 from typing import IO, Any, Protocol, Self
 
@@ -34,20 +35,27 @@ class JournalWriter:
         self._file: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
-        try:
-            self._lock = self._folder.lock.open("a")
-            _wait_for(self._lock)
-            self._file = self._folder.lines.open("a+b", buffering=0)
-        except BlockingIOError as error:
-            raise StoreError(f"run {self._folder.run_id} is being measured by another process; wait for it") from error
-        except OSError as error:
-            raise StoreError(f"cannot write the journal {self._folder.path}: {error.strerror or error}") from error
-        self._cut_torn_tail()
+        with ExitStack() as on_failure:
+            on_failure.callback(self._close)
+            try:
+                self._lock = self._folder.lock.open("a")
+                _wait_for(self._lock)
+                self._file = self._folder.lines.open("a+b", buffering=0)
+                self._cut_torn_tail()
+            except BlockingIOError as error:
+                who = "is being measured by another process; wait for it"
+                raise StoreError(f"run {self._folder.run_id} {who}") from error
+            except OSError as error:
+                raise StoreError(f"cannot write the journal {self._folder.path}: {error.strerror or error}") from error
+            on_failure.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._close()
+
+    def _close(self) -> None:
         for file in (self._file, self._lock):
             if file is not None:
                 file.close()

@@ -29,8 +29,8 @@ class _Failure:
     pid: int
 
 
-def name_dead_rank(log: Path, exit_code: int) -> str:
-    """Return a sentence naming the rank that failed first and why, from the launcher's log."""
+def name_dead_rank(log: Path, exit_code: int, during: str = "") -> str:
+    """Return a sentence naming the rank that failed first, why, and during what, from the launcher's log."""
     text = log.read_text(errors="replace") if log.exists() else ""
     own = _OWN_WORDS.findall(text)
     if own:
@@ -45,7 +45,7 @@ def name_dead_rank(log: Path, exit_code: int) -> str:
         return f"the ranks ended with exit code {exit_code}: {tail or 'they printed nothing'} (all of it: {log})"
     cause = min(failures, key=lambda failure: _suspicion(failure, raised))
     where = f"rank {cause.rank} (pid {cause.pid}" + (f", host {cause.host})" if cause.host else ")")
-    return f"{where} {_how(cause, raised)}"
+    return f"{where} {_how(cause, raised, f' during {during}' if during else '')}"
 
 
 def _suspicion(failure: _Failure, raised: dict[int, str]) -> int:
@@ -57,13 +57,13 @@ def _suspicion(failure: _Failure, raised: dict[int, str]) -> int:
     return 2 if _VICTIM.search(raised.get(failure.rank, "")) else 1
 
 
-def _how(failure: _Failure, raised: dict[int, str]) -> str:
+def _how(failure: _Failure, raised: dict[int, str], during: str) -> str:
     if failure.exitcode < 0:
         name = signal.Signals(-failure.exitcode).name
         hint = "; if nobody did that, look for the out-of-memory killer in dmesg" if name == "SIGKILL" else ""
-        return f"was killed by {name}{hint}"
+        return f"was killed by {name}{during}{hint}"
     said = raised.get(failure.rank)
-    return f"failed: {said}" if said else f"exited with code {failure.exitcode}"
+    return f"failed{during}: {said}" if said else f"exited with code {failure.exitcode}{during}"
 
 
 def name_silent_rank(boards: tuple[RankProgress, ...], ranks: int) -> str:

@@ -89,8 +89,8 @@ class Supervisor:
     def _ended(self, exit_code: int) -> Outcome:
         if exit_code == 0:
             return Outcome(ExitState.INTERRUPTED if self._folder.stop.exists() else ExitState.COMPLETE)
-        during = f" during {self._watch.point.label}" if self._watch.point else ""
-        return Outcome(ExitState.FAILED, name_dead_rank(self._log, exit_code) + during)
+        during = self._watch.point.label if self._watch.point else ""
+        return Outcome(ExitState.FAILED, name_dead_rank(self._log, exit_code, during))
 
     def _overdue(self) -> Outcome:
         point = self._watch.point

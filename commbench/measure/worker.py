@@ -44,6 +44,7 @@ def run_rank(folder: JournalFolder, place: Place) -> None:
 
 def main(arguments: list[str]) -> int:
     """Run one rank and return its exit code."""
+    place = None
     try:
         place = find_place(os.environ)
         if place is None or len(arguments) != 1:
@@ -54,6 +55,11 @@ def main(arguments: list[str]) -> int:
     except CommbenchError as error:
         print(f"commbench: {error}", file=sys.stderr)
         return error.exit_code
+    except Exception as error:
+        # torch prefixes a traceback with its rank only once the process group stands; the supervisor needs it always.
+        rank = "?" if place is None else place.rank
+        print(f"[rank{rank}]: {type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)
+        raise
     return ExitCode.OK
 
 
