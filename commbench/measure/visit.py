@@ -43,8 +43,9 @@ class Visitor:
 
     def untimed(self, bound: BoundPoint, calls: int) -> None:
         """Make calls in the same cadence without timing them."""
-        ready = self.cadence.before_call(self.group)
+        ready, numbers = self.cadence.before_call(self.group), self.board.numbers
         for _ in range(calls):
             if ready is not None:
                 ready()
+            numbers[CALLS] += 1
             bound.call()
