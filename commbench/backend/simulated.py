@@ -12,7 +12,7 @@ import numpy as np
 
 from commbench.backend.base import Backend, BoundPoint, Group
 from commbench.collectives import get
-from commbench.model.dtype import DTYPES
+from commbench.collectives.of_point import geometry_of
 from commbench.model.environment import HostFacts
 from commbench.model.plan import Plan, Truth
 from commbench.model.point import Point
@@ -125,9 +125,6 @@ class SimulatedPoint(BoundPoint):
 def true_time_ns(point: Point, truth: Truth) -> float:
     """Return the median time of a call after the last arrival: steps x alpha + bytes on the slowest link / beta."""
     collective = get(point.collective)
-    geometry = collective.geometry(
-        point.requested_bytes, DTYPES[point.dtype].size_bytes, point.world_size, point.traffic_skew
-    )
-    wire_bytes = collective.bandwidth_bytes(geometry) * collective.bus_factor(point.world_size)
+    wire_bytes = collective.bandwidth_bytes(geometry_of(point)) * collective.bus_factor(point.world_size)
     latency_ns = collective.steps(point.world_size) * truth.alpha_us * NS_PER_US
     return latency_ns + wire_bytes / (truth.beta_gb_s * BYTES_PER_GB) * NS_PER_S

@@ -10,6 +10,7 @@ from commbench.backend.pattern import Pattern
 from commbench.backend.torch_library import REDOPS, TorchLibrary
 from commbench.collectives import Collective, get
 from commbench.collectives.base import Buffers, Geometry
+from commbench.collectives.of_point import geometry_of
 from commbench.model.dtype import DTYPES
 from commbench.model.point import Point
 from commbench.model.result import Correctness, Samples
@@ -68,7 +69,7 @@ class TorchGroup(Group):
 
     def bind(self, point: Point) -> BoundPoint:
         collective, dtype = get(point.collective), DTYPES[point.dtype]
-        geometry = collective.geometry(point.requested_bytes, dtype.size_bytes, self.world_size, point.traffic_skew)
+        geometry = geometry_of(point)
         buffers = self._buffers(collective, geometry, point)
         return TorchPoint(collective, geometry, Pattern(dtype, point.redop, self.world_size), buffers, self)
 

@@ -14,7 +14,7 @@ def write_text(text: str, output: str) -> None:
         UnfitError: the file cannot be written.
     """
     if output == "-":
-        click.echo(text)
+        click.echo(text, nl=not text.endswith("\n"))
         return
     try:
         Path(output).write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")

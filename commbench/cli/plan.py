@@ -19,4 +19,4 @@ def command(suite: str, ranks: int | None, *, as_json: bool) -> None:
 
     plan = expand(load(suite), world_size=ranks)
     check(plan)
-    click.echo(to_json(plan) if as_json else plan_table(plan))
+    click.echo(to_json(plan) if as_json else plan_table(plan), nl=False)

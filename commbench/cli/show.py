@@ -17,4 +17,4 @@ def command(run: str, store: str, *, as_json: bool) -> None:
 
     opened = Store.open(store, create=False)
     points = opened.latest_attempts(opened.points(run_id=opened.resolve_run(run)))
-    click.echo(export(points, "json") if as_json else show(points))
+    click.echo(export(points, "json") if as_json else show(points), nl=False)

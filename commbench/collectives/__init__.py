@@ -10,7 +10,8 @@ from pkgutil import iter_modules
 from commbench.collectives.base import Collective
 from commbench.errors import UsageError
 
-_ROWS = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__) if module.name != "base"]
+_HELPERS = {"base", "of_point"}
+_ROWS = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__) if module.name not in _HELPERS]
 COLLECTIVES: dict[str, Collective] = {row.COLLECTIVE.name: row.COLLECTIVE for row in _ROWS}
 
 

@@ -8,7 +8,8 @@ import json
 import os
 import sys
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from commbench.backend import StoreMeeting, open_backend
@@ -44,23 +45,35 @@ def run_rank(folder: JournalFolder, place: Place) -> None:
 
 def main(arguments: list[str]) -> int:
     """Run one rank and return its exit code."""
-    place = None
     try:
-        place = find_place(os.environ)
-        if place is None or len(arguments) != 1:
-            raise UsageError("usage: python -m commbench.measure.worker JOURNAL_FOLDER, under torchrun, srun or mpirun")
+        folder, place = _arguments(arguments)
         if os.environ.get(CONTROLLED):
             threading.Thread(target=_die_with_controller, daemon=True).start()
-        run_rank(JournalFolder(Path(arguments[0])), place)
+        with _named_errors(place.rank):
+            run_rank(folder, place)
     except CommbenchError as error:
         print(f"commbench: {error}", file=sys.stderr)
         return error.exit_code
+    return ExitCode.OK
+
+
+def _arguments(arguments: list[str]) -> tuple[JournalFolder, Place]:
+    place = find_place(os.environ)
+    if place is None or len(arguments) != 1:
+        raise UsageError("usage: python -m commbench.measure.worker JOURNAL_FOLDER, under torchrun, srun or mpirun")
+    return JournalFolder(Path(arguments[0])), place
+
+
+@contextmanager
+def _named_errors(rank: int) -> Iterator[None]:
+    """Print what the rank raises with its number in front: torch does so only once the process group stands."""
+    try:
+        yield
+    except CommbenchError:
+        raise
     except Exception as error:
-        # torch prefixes a traceback with its rank only once the process group stands; the supervisor needs it always.
-        rank = "?" if place is None else place.rank
         print(f"[rank{rank}]: {type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)
         raise
-    return ExitCode.OK
 
 
 def _die_with_controller() -> None:

@@ -9,9 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from commbench import collectives
-from commbench.model import bandwidth
-from commbench.model.dtype import DTYPES
+from commbench.collectives.of_point import bandwidths_of
 from commbench.model.plan import Plan
 from commbench.model.point import SIMULATED, Point
 from commbench.model.result import PointResult, Status
@@ -140,16 +138,5 @@ def display_row(result: PointResult) -> Row:
         return {**row}
     summary = summarise(result.samples.time_ns)
     times = {f"time_{name}": getattr(summary, name) for name in ("p50_us", "p99_us", "max_us")}
-    algbw, busbw = _bandwidths(point, summary.p50_us * NS_PER_US)
+    algbw, busbw = bandwidths_of(point, summary.p50_us * NS_PER_US)
     return {**row, **times, "iterations": summary.n, "algbw_gb_s": algbw, "busbw_gb_s": busbw}
-
-
-def _bandwidths(point: Point, time_ns: float) -> tuple[float | None, float | None]:
-    if time_ns <= 0:  # shorter than the timer's step
-        return None, None
-    collective = collectives.get(point.collective)
-    element_bytes = DTYPES[point.dtype].size_bytes
-    geometry = collective.geometry(point.requested_bytes, element_bytes, point.world_size, point.traffic_skew)
-    moved_bytes = collective.bandwidth_bytes(geometry)
-    algbw = bandwidth.algbw_gb_s(moved_bytes, time_ns)
-    return algbw, bandwidth.busbw_gb_s(moved_bytes, time_ns, collective.bus_factor(point.world_size))

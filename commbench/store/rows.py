@@ -2,9 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from commbench import collectives
-from commbench.model import bandwidth
-from commbench.model.dtype import DTYPES
+from commbench.collectives.of_point import bandwidths_of
 from commbench.model.point import SIMULATED
 from commbench.model.result import Status
 from commbench.model.summary import summarise
@@ -148,8 +146,8 @@ def _times(point: "Point", samples: "Samples | None") -> Row:
         bandwidths = ("algbw_gb_s", "busbw_gb_s", "algbw_mean_gb_s", "busbw_mean_gb_s")
         return {"iterations": 0, **{f"time_{name}": None for name in _TIME_COLUMNS}, **dict.fromkeys(bandwidths)}
     summary = summarise(samples.time_ns)
-    algbw, busbw = _bandwidths(point, summary.p50_us * NS_PER_US)
-    algbw_mean, busbw_mean = _bandwidths(point, summary.mean_us * NS_PER_US)
+    algbw, busbw = bandwidths_of(point, summary.p50_us * NS_PER_US)
+    algbw_mean, busbw_mean = bandwidths_of(point, summary.mean_us * NS_PER_US)
     return {
         "iterations": summary.n,
         **{f"time_{name}": float(getattr(summary, name)) for name in _TIME_COLUMNS},
@@ -158,17 +156,6 @@ def _times(point: "Point", samples: "Samples | None") -> Row:
         "algbw_mean_gb_s": algbw_mean,
         "busbw_mean_gb_s": busbw_mean,
     }
-
-
-def _bandwidths(point: "Point", time_ns: float) -> tuple[float | None, float | None]:
-    if time_ns <= 0:  # a call shorter than the timer's step has no bandwidth, least of all an infinite one
-        return None, None
-    collective = collectives.get(point.collective)
-    element_bytes = DTYPES[point.dtype].size_bytes
-    geometry = collective.geometry(point.requested_bytes, element_bytes, point.world_size, point.traffic_skew)
-    moved_bytes = collective.bandwidth_bytes(geometry)
-    bus_factor = collective.bus_factor(point.world_size)
-    return bandwidth.algbw_gb_s(moved_bytes, time_ns), bandwidth.busbw_gb_s(moved_bytes, time_ns, bus_factor)
 
 
 def _distinct(values: "Iterable[str]") -> str:
