@@ -7,6 +7,7 @@ doubled meets other numbers. The integers are small enough that sums over all ra
 
 import random
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import torch
@@ -34,7 +35,7 @@ class Pattern:
         self._torch_dtype: torch.dtype = getattr(torch, dtype.name)
         self._reduce = _REDUCTIONS.get(redop)
         terms = world_size if redop == "sum" else 1
-        self._table = torch.tensor(_integers(dtype.exact_limit, terms), dtype=torch.int64)
+        self._table = _table(dtype.exact_limit, terms)
 
     def fill(self, send: Any, rank: int, salt: int) -> None:
         """Write what this rank sends into its send buffer (elements,)."""
@@ -71,7 +72,9 @@ class Pattern:
     def _roll(self, rank: int, start: int, salt: int, count: int) -> torch.Tensor:
         """Return the table as it reads from one place in one rank's send buffer, at most `count` long."""
         phase = (rank * _RANK_STRIDE + salt * _SALT_STRIDE + start) % PERIOD
-        return torch.cat([self._table[phase:], self._table[:phase]])[:count]
+        head = self._table[phase : phase + count]
+        rest = self._table[: min(count, PERIOD) - len(head)]
+        return torch.cat([head, rest]) if len(rest) else head
 
 
 def _parts(buffer: Any) -> list[tuple[Any, int]]:
@@ -81,6 +84,11 @@ def _parts(buffer: Any) -> list[tuple[Any, int]]:
     if len(buffer) % PERIOD:
         parts.append((buffer[whole * PERIOD :], 0))
     return parts
+
+
+@cache  # drawing the numbers takes tens of milliseconds, and every point of a plan asks for them
+def _table(exact_limit: int, terms: int) -> torch.Tensor:
+    return torch.tensor(_integers(exact_limit, terms), dtype=torch.int64)
 
 
 def _integers(exact_limit: int, terms: int) -> list[int]:
