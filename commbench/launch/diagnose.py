@@ -42,10 +42,11 @@ def name_dead_rank(log: Path, exit_code: int, during: str = "") -> str:
     ]
     if not failures:
         tail = " | ".join(line for line in text.splitlines()[-_TAIL_LINES:] if line.strip())
-        return f"the ranks ended with exit code {exit_code}: {tail or 'they printed nothing'} (all of it: {log})"
+        what = f"exit code {exit_code}{during and f' during {during}'}"
+        return f"the ranks ended with {what}: {tail or 'they printed nothing'} (all of it: {log})"
     cause = min(failures, key=lambda failure: _suspicion(failure, raised))
     where = f"rank {cause.rank} (pid {cause.pid}" + (f", host {cause.host})" if cause.host else ")")
-    return f"{where} {_how(cause, raised, f' during {during}' if during else '')}"
+    return f"{where} {_how(cause, raised, during and f' during {during}')}"
 
 
 def _suspicion(failure: _Failure, raised: dict[int, str]) -> int:
