@@ -1,0 +1,143 @@
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from commbench.launch.diagnose import name_dead_rank, name_silent_rank
+from commbench.launch.processes import kill_ranks, state_of
+from commbench.measure.progress import RankProgress
+
+LOGS = Path(__file__).parent / "logs"
+
+
+@pytest.mark.parametrize(
+    ("log", "sentence"),
+    [
+        ("rank1_killed.log", r"rank 1 \(pid \d+, host localhost\) was killed by SIGKILL; if nobody did that, .* dmesg"),
+        ("rank1_killed_victim_first.log", r"rank 1 \(pid \d+, host localhost\) was killed by SIGKILL; .*"),
+        (
+            "rank0_raised.log",
+            r"rank 0 \(pid \d+, host localhost\) failed: ValueError: no such thing as a half rank",
+        ),
+        ("rank1_exited.log", r"rank 1 \(pid \d+, host localhost\) exited with code 7"),
+    ],
+)
+def test_the_rank_that_failed_is_named_and_not_its_victim(log: str, sentence: str) -> None:
+    said = name_dead_rank(LOGS / log, exit_code=1)
+    assert re.fullmatch(sentence, said), said
+
+
+def test_a_ranks_own_words_are_passed_on(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("commbench: the plan is damaged\n" + (LOGS / "rank1_killed.log").read_text())
+    assert name_dead_rank(log, 3) == "the plan is damaged"
+
+
+def test_without_a_failure_summary_the_end_of_the_log_is_quoted(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("".join(f"line {n}\n" for n in range(9)) + "\nsrun: error: node-7: task 3: Exited\n")
+    said = name_dead_rank(log, 143)
+    assert said.startswith("the ranks ended with exit code 143: line 6 | line 7 | line 8 | srun: error: node-7: task 3")
+    assert str(log) in said
+    assert "line 5" not in said
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_ranks_that_printed_nothing_are_said_to(tmp_path: Path, *, exists: bool) -> None:
+    log = tmp_path / "log"
+    if exists:
+        log.touch()
+    assert name_dead_rank(log, 9).startswith("the ranks ended with exit code 9: they printed nothing")
+
+
+StartRank = Callable[[], int]
+
+
+@pytest.fixture
+def start_rank() -> Iterator[StartRank]:
+    """Start processes that look like ranks to the kernel: the worker's name is on their command line."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start() -> int:
+        program = "import time; time.sleep(60)"
+        running.append(subprocess.Popen([sys.executable, "-c", program, "commbench.measure.worker"]))
+        wait_until(lambda: state_of(running[-1].pid) != "")
+        return running[-1].pid
+
+    yield start
+    for process in running:
+        process.kill()
+        process.wait()
+
+
+def gone() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def boards(*ranks: tuple[int, int]) -> tuple[RankProgress, ...]:
+    """Return the boards of ranks given as (pid, calls), all at point 0."""
+    return tuple(RankProgress(rank, pid, 0, calls) for rank, (pid, calls) in enumerate(ranks))
+
+
+def test_when_all_ranks_are_inside_the_same_call_nobody_is_accused(start_rank: StartRank) -> None:
+    said = name_silent_rank(boards((start_rank(), 7), (start_rank(), 7)), ranks=2)
+    assert said == "all ranks are inside call 7 and none returns: the transport between them is stuck"
+
+
+def test_the_rank_that_is_behind_is_named_with_its_call(start_rank: StartRank) -> None:
+    late = start_rank()
+    said = name_silent_rank(boards((start_rank(), 7), (late, 6), (start_rank(), 7)), ranks=3)
+    assert said == f"rank 1 (pid {late}) has not come to call 7; it is at call 6"
+
+
+def test_a_rank_that_is_gone_is_named_before_one_that_is_behind(start_rank: StartRank) -> None:
+    dead = gone()
+    assert (
+        name_silent_rank(boards((start_rank(), 5), (dead, 7)), 2)
+        == f"rank 1 (pid {dead}) is gone; in call 7 of the point"
+    )
+
+
+def test_a_stopped_rank_is_named_before_one_that_is_behind(start_rank: StartRank) -> None:
+    stopped = start_rank()
+    os.kill(stopped, signal.SIGSTOP)
+    wait_until(lambda: state_of(stopped) == "T")
+    said = name_silent_rank(boards((stopped, 7), (start_rank(), 5)), 2)
+    assert said.startswith(f"rank 0 (pid {stopped}) is stopped and does not run")
+
+
+def test_ranks_that_take_no_part_in_the_point_are_not_accused(start_rank: StartRank) -> None:
+    said = name_silent_rank(boards((start_rank(), 7), (start_rank(), 7), (gone(), 0)), ranks=2)
+    assert said.startswith("all ranks are inside call 7")
+
+
+def test_without_boards_nobody_is_accused() -> None:
+    assert name_silent_rank((), ranks=2) == "no rank on this host says what it is doing"
+
+
+def test_only_ranks_are_killed_the_stopped_ones_too_and_never_a_strangers_process(start_rank: StartRank) -> None:
+    rank, stopped = start_rank(), start_rank()
+    os.kill(stopped, signal.SIGSTOP)
+    stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        kill_ranks(boards((rank, 1), (stopped, 1), (stranger.pid, 1), (gone(), 1)))
+        wait_until(lambda: state_of(rank) in {"", "Z"} and state_of(stopped) in {"", "Z"})
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
