@@ -12,7 +12,6 @@ def command(store: str, *, as_json: bool) -> None:
     """List suites, collectives and stored runs."""
     from pathlib import Path
 
-    from commbench.report.export import export
     from commbench.report.listing import NO_RUNS, runs_table
     from commbench.report.overview import suites_table, unfinished_table
     from commbench.store.store import Store
@@ -20,7 +19,7 @@ def command(store: str, *, as_json: bool) -> None:
     opened = Store.open(store, create=False) if Path(store).exists() else None
     runs = opened.runs() if opened else None
     if as_json:
-        click.echo("[]" if runs is None else export(runs, "json"))
+        click.echo("[]" if runs is None else runs.to_json(orient="records", indent=1, date_format="iso"))
         return
     click.echo(suites_table())
     click.echo(f"Runs in {store}")

@@ -1,8 +1,10 @@
 """The `commbench` command: finds the subcommand, and turns errors into messages and exit codes."""
 
 import logging
+import os
 import sys
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -34,6 +36,20 @@ class _LazyGroup(click.Group):
         assert isinstance(command, click.Command)  # noqa: S101 - a programming error
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a reader of our output that has seen enough, such as `head`, is no error.
+
+        Left to itself, click exits with 1, which here means that a gate said no.
+        """
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # What is still in a buffer must not fail again when Python flushes it at the end.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            for stream in (sys.stdout, sys.stderr):
+                os.dup2(nowhere, stream.fileno())
+            return ExitCode.INTERRUPTED if ctx.invoked_subcommand == "run" else ExitCode.OK
+
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="commbench")
@@ -59,7 +75,4 @@ def main(arguments: list[str] | None = None) -> None:
     except CommbenchError as error:
         click.echo(f"commbench: {error}", err=True)
         code = error.exit_code
-    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
-        sys.stderr.close()
-        code = ExitCode.OK
     sys.exit(code or ExitCode.OK)
