@@ -33,6 +33,13 @@ def test_the_rank_that_failed_is_named_and_not_its_victim(log: str, sentence: st
     assert re.fullmatch(sentence, said), said
 
 
+def test_a_killed_rank_is_the_cause_even_when_its_victim_said_nothing(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    text = (LOGS / "rank1_killed_victim_first.log").read_text()
+    log.write_text("".join(line for line in text.splitlines(keepends=True) if not line.startswith("[rank0]")))
+    assert name_dead_rank(log, 1).startswith("rank 1 ")
+
+
 def test_a_ranks_own_words_are_passed_on(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("commbench: the plan is damaged\n" + (LOGS / "rank1_killed.log").read_text())
