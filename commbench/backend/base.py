@@ -21,6 +21,7 @@ class Clock(Protocol):
 
     name: str
     resolution_ns: float
+    is_comparable: bool  # whether stamps of two ranks can be put on one clock
 
     @property
     def stamp(self) -> Callable[[], Stamp]:
@@ -36,8 +37,12 @@ class BoundPoint(ABC):
     call: Call
 
     @abstractmethod
-    def verify(self, salt: int) -> Correctness:
-        """Make one untimed call on fresh data and return this rank's verdict; `salt` varies the data."""
+    def prepare(self, salt: int) -> None:
+        """Fill this rank's buffers with fresh data, so that what the next call leaves there can be checked."""
+
+    @abstractmethod
+    def check(self, salt: int) -> Correctness:
+        """Return this rank's verdict on what one call left in its buffers, prepared with the same salt."""
 
 
 class Group(ABC):
@@ -65,6 +70,10 @@ class Group(ABC):
     @abstractmethod
     def share(self, number: int) -> int:
         """Return rank 0's number on every rank."""
+
+    @abstractmethod
+    def largest(self, number: int) -> int:
+        """Return the largest of all ranks' numbers on every rank."""
 
 
 class Backend(ABC):

@@ -21,6 +21,7 @@ class CudaEventClock:
     """
 
     name = "cuda_event"
+    is_comparable = False  # events measure intervals on one device; there is no common zero
     resolution_ns = 500.0  # CUDA runtime documentation of cudaEventElapsedTime: about half a microsecond
 
     @property

@@ -15,6 +15,7 @@ class HostClock:
     """CLOCK_MONOTONIC, shared by all ranks of a host."""
 
     name = "host"
+    is_comparable = True
 
     def __init__(self) -> None:
         self.resolution_ns = time.get_clock_info("perf_counter").resolution * NS_PER_S

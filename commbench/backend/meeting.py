@@ -11,7 +11,9 @@ _PARKED = timedelta(days=7)
 
 
 class Meeting(Protocol):
-    """A board that rank 0 writes and all ranks read."""
+    """A board that rank 0 writes and all ranks read; `address` is where rank 0's host can be reached."""
+
+    address: str
 
     def announce(self, key: str, text: str) -> None:
         """Write a word once; only rank 0 does."""
@@ -22,6 +24,8 @@ class Meeting(Protocol):
 
 class LocalMeeting:
     """The board of a launch that is one process."""
+
+    address = "127.0.0.1"
 
     def __init__(self) -> None:
         self._words: dict[str, str] = {}
@@ -45,6 +49,7 @@ class StoreMeeting:
 
         os.environ.update(place.as_variables())
         self.place = place
+        self.address = place.master_addr
         self.store, _, _ = next(rendezvous("env://", place.rank, place.world_size))
         self._words = PrefixStore("commbench", self.store)
         self._words.set_timeout(_PARKED)

@@ -17,8 +17,6 @@ from commbench.model.dtype import Dtype
 from commbench.model.result import Correctness
 
 PERIOD = 65_537  # prime, and a few hundred KiB: it stays in cache
-_RANK_STRIDE = 7_919  # primes far apart, so that no two ranks or salts start at the same place
-_SALT_STRIDE = 104_729
 _LARGEST = 2**15  # integers need not be larger to tell positions apart
 _SEED = 20_261_121
 _REDUCTIONS: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
@@ -32,7 +30,6 @@ class Pattern:
     """The data law of one element type, reduction and rank count."""
 
     def __init__(self, dtype: Dtype, redop: str, world_size: int) -> None:
-        self._torch_dtype: torch.dtype = getattr(torch, dtype.name)
         self._reduce = _REDUCTIONS.get(redop)
         terms = world_size if redop == "sum" else 1
         self._table = _table(dtype.exact_limit, terms)
@@ -71,10 +68,16 @@ class Pattern:
 
     def _roll(self, rank: int, start: int, salt: int, count: int) -> torch.Tensor:
         """Return the table as it reads from one place in one rank's send buffer, at most `count` long."""
-        phase = (rank * _RANK_STRIDE + salt * _SALT_STRIDE + start) % PERIOD
+        phase = (_origin(rank, salt) + start) % PERIOD
         head = self._table[phase : phase + count]
         rest = self._table[: min(count, PERIOD) - len(head)]
         return torch.cat([head, rest]) if len(rest) else head
+
+
+@cache
+def _origin(rank: int, salt: int) -> int:
+    """Return where in the table a rank starts: scattered, so that no multiple of a chunk leads to another rank's."""
+    return random.Random(f"{_SEED}/{rank}/{salt}").randrange(PERIOD)  # noqa: S311 - test data, not a secret
 
 
 def _parts(buffer: Any) -> list[tuple[Any, int]]:

@@ -30,6 +30,7 @@ class VirtualClock:
 
     name = "virtual"
     resolution_ns = 1.0
+    is_comparable = True
 
     def __init__(self, world_size: int) -> None:
         self.now_ns = np.zeros(world_size, dtype=np.int64)
@@ -50,9 +51,12 @@ class SimulatedBackend(Backend):
         self._virtual = VirtualClock(plan.world_size)
         self.clock = self._virtual
         self._plan = plan
+        self._groups: dict[int, SimulatedGroup] = {}
 
     def group(self, world_size: int) -> Group | None:
-        return SimulatedGroup(world_size, self._plan, self._virtual)
+        if world_size not in self._groups:
+            self._groups[world_size] = SimulatedGroup(world_size, self._plan, self._virtual)
+        return self._groups[world_size]
 
     def complete_facts(self, facts: HostFacts) -> HostFacts:
         return replace(facts, ranks=tuple(range(self.world_size)))
@@ -89,17 +93,22 @@ class SimulatedGroup(Group):
         self._exit.append(ranks.copy())
 
     def gather_samples(self, samples: Samples) -> Samples | None:
-        """Return the stamps of the last calls, as many as rank 0 brings."""
-        calls = samples.exit_ns.shape[-1]
-        enter, leave = np.array(self._enter[-calls:]).T, np.array(self._exit[-calls:]).T
+        """Return all ranks' stamps of the calls that rank 0 brings; untimed calls in between are left out."""
+        wanted = set(samples.exit_ns[0].tolist())
+        timed = [i for i, leave in enumerate(self._exit) if int(leave[0]) in wanted]
+        enter = np.array([self._enter[i] for i in timed], dtype=np.int64).T
+        leave = np.array([self._exit[i] for i in timed], dtype=np.int64).T
         self._enter.clear()
         self._exit.clear()
-        return Samples(enter_ns=enter, exit_ns=leave)
+        return Samples(enter_ns=enter, exit_ns=leave, wait_ns=np.zeros_like(enter))
 
     def gather_correctness(self, verdict: Correctness) -> Correctness:
         return verdict
 
     def share(self, number: int) -> int:
+        return number
+
+    def largest(self, number: int) -> int:
         return number
 
 
@@ -113,7 +122,10 @@ class SimulatedPoint(BoundPoint):
         self._is_planted = bool(plan.truth.wrong_every) and (point.point_id + 1) % plan.truth.wrong_every == 0
         self.call = self._step
 
-    def verify(self, salt: int) -> Correctness:  # noqa: ARG002 - there is no data
+    def prepare(self, salt: int) -> None:
+        """There is no data."""
+
+    def check(self, salt: int) -> Correctness:  # noqa: ARG002 - there is no data
         return _PLANTED if self._is_planted else Correctness()
 
     def _step(self) -> None:

@@ -11,7 +11,7 @@ from commbench.backend import torch_facts
 from commbench.backend.base import Backend, Clock, Group
 from commbench.backend.host_clock import HostClock
 from commbench.backend.meeting import StoreMeeting
-from commbench.backend.torch_group import Arena, TorchGroup, open_device
+from commbench.backend.torch_group import TorchGroup, arena_for, open_device
 from commbench.model.environment import HostFacts
 from commbench.model.plan import Plan
 
@@ -42,7 +42,7 @@ class TorchBackend(Backend):
 
     def _open_groups(self, plan: Plan, device: torch.device, name: str, limit: timedelta) -> dict[int, TorchGroup]:
         """Open one group per rank count; every rank takes part in opening all of them."""
-        arena = Arena(device)
+        arena = arena_for(plan.points, self.rank, device)
         groups = {}
         for count in sorted({point.world_size for point in plan.points if not point.skip_reason}):
             group = dist.group.WORLD if count == self.world_size else None

@@ -1,5 +1,6 @@
 """A torch process group with one rank's buffers: binds points, gathers what the ranks measured."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -17,20 +18,33 @@ from commbench.model.result import Correctness, Samples
 
 
 class Arena:
-    """Device memory that all points share, so that a point costs no allocation and no first touch."""
+    """Device memory that all points share, so that a point costs no allocation and no first touch.
 
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
-        self._blocks: dict[str, torch.Tensor] = {}
+    Points whose visits alternate overwrite each other's data, never during a visit.
+    """
+
+    def __init__(self, device: torch.device, send_bytes: int, recv_bytes: int) -> None:
+        self._blocks = {
+            "send": torch.zeros(send_bytes, dtype=torch.uint8, device=device),
+            "recv": torch.zeros(recv_bytes, dtype=torch.uint8, device=device),
+        }
 
     def take(self, name: str, count: int, dtype: torch.dtype) -> torch.Tensor:
-        """Return `count` elements from the named block, which grows when it must."""
-        size_bytes = count * dtype.itemsize
-        block = self._blocks.get(name)
-        if block is None or len(block) < size_bytes:
-            self._blocks.pop(name, None)  # freed first: the old and the new one need not fit together
-            block = self._blocks[name] = torch.zeros(size_bytes, dtype=torch.uint8, device=self._device)
-        return block[:size_bytes].view(dtype)
+        """Return `count` elements at the beginning of the block `send` or `recv`."""
+        return self._blocks[name][: count * dtype.itemsize].view(dtype)
+
+
+def arena_for(points: Sequence[Point], rank: int, device: torch.device) -> Arena:
+    """Return memory that is large enough for any one of the points on this rank."""
+    send_bytes = recv_bytes = 0
+    for point in points:
+        if point.skip_reason or rank >= point.world_size:
+            continue
+        counts = get(point.collective).buffer_counts(geometry_of(point), rank)
+        sent, received = (count * DTYPES[point.dtype].size_bytes for count in counts)
+        send_bytes = max(send_bytes, 0 if point.in_place else sent)
+        recv_bytes = max(recv_bytes, max(sent, received) if point.in_place else received)
+    return Arena(device, send_bytes, recv_bytes)
 
 
 class TorchPoint(BoundPoint):
@@ -42,15 +56,13 @@ class TorchPoint(BoundPoint):
         self._collective, self._geometry, self._pattern, self._buffers = collective, geometry, pattern, buffers
         self._group = group
         self.call = collective.bind(group.library, buffers, geometry, group.rank)
-        pattern.fill(buffers.send, group.rank, salt=0)
 
-    def verify(self, salt: int) -> Correctness:
+    def prepare(self, salt: int) -> None:
         # What is not overwritten by the collective must not look right by chance.
         self._buffers.recv.fill_(float("nan") if self._buffers.recv.is_floating_point() else 0)
         self._pattern.fill(self._buffers.send, self._group.rank, salt)
-        self._group.barrier()
-        self.call()
-        self._group.barrier()
+
+    def check(self, salt: int) -> Correctness:
         pieces = self._collective.pieces(self._geometry, self._group.rank)
         return self._pattern.check(self._buffers.recv, pieces, self._group.rank, salt)
 
@@ -93,12 +105,8 @@ class TorchGroup(Group):
             dist.barrier(self._group)
 
     def gather_samples(self, samples: Samples) -> Samples | None:
-        mine = torch.from_numpy(samples.enter_ns).view(1, -1), torch.from_numpy(samples.exit_ns).view(1, -1)
-        rows = self._gather(torch.stack(mine))
-        if rows is None:
-            return None
-        both = torch.cat(rows, dim=1).numpy()
-        return Samples(enter_ns=both[0], exit_ns=both[1])
+        rows = self._gather(torch.from_numpy(samples.stacked()))
+        return None if rows is None else Samples(*torch.cat(rows, dim=1).numpy())
 
     def gather_correctness(self, verdict: Correctness) -> Correctness:
         numbers = [verdict.wrong_count, verdict.rank, verdict.index, verdict.expected, verdict.got]
@@ -113,6 +121,11 @@ class TorchGroup(Group):
     def share(self, number: int) -> int:
         told = torch.tensor([number], dtype=torch.int64)
         dist.broadcast(told, group=self._group, group_src=0)
+        return int(told)
+
+    def largest(self, number: int) -> int:
+        told = torch.tensor([number], dtype=torch.int64)
+        dist.all_reduce(told, op=dist.ReduceOp.MAX, group=self._group)
         return int(told)
 
     def _gather(self, mine: torch.Tensor) -> list[torch.Tensor] | None:

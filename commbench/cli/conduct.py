@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _EXIT_CODES = {
     ExitState.COMPLETE: ExitCode.OK,
     ExitState.WRONG: ExitCode.GATE,
+    ExitState.PARTIAL: ExitCode.OK,
     ExitState.FAILED: ExitCode.RANK,
     ExitState.INTERRUPTED: ExitCode.INTERRUPTED,
     ExitState.KILLED: ExitCode.INTERRUPTED,
@@ -128,8 +129,8 @@ def _closing_words(outcome: "Outcome", run_id: str, store_path: Path) -> None:
         words = "is complete" if outcome.exit_state is ExitState.COMPLETE else f"FAILED: {outcome.reason}"
         click.echo(f"run {run_id} {words}; look at it with: commbench show {run_id}{store}", err=True)
         return
-    words = "was interrupted" if outcome.exit_state is ExitState.INTERRUPTED else f"FAILED: {outcome.reason}"
-    click.echo(f"run {run_id} {words}", err=True)
+    ends = {ExitState.INTERRUPTED: "was interrupted", ExitState.PARTIAL: f"is not complete: {outcome.reason}"}
+    click.echo(f"run {run_id} {ends.get(outcome.exit_state, f'FAILED: {outcome.reason}')}", err=True)
     click.echo(f"finished points are stored; go on with: {_resume_command()}", err=True)
 
 

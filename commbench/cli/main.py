@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import traceback
 from importlib import import_module
 from typing import Any
 
@@ -75,4 +76,8 @@ def main(arguments: list[str] | None = None) -> None:
     except CommbenchError as error:
         click.echo(f"commbench: {error}", err=True)
         code = error.exit_code
+    except Exception:  # noqa: BLE001 - a bug of ours must not exit with Python's 1, which means that a gate said no
+        traceback.print_exc()
+        click.echo("commbench: this is a bug in commbench; please report it with the lines above", err=True)
+        code = ExitCode.UNFIT
     sys.exit(code or ExitCode.OK)

@@ -75,6 +75,8 @@ class Collective(ABC):
     reduces: ClassVar[bool] = False
     min_ranks: ClassVar[int] = 1
     is_uneven: ClassVar[bool] = False
+    # Whether no rank can have its result before the last rank has come: not so with a root or one-way traffic.
+    is_synchronising: ClassVar[bool] = True
     # The values of in_place that torch.distributed offers, its natural one first.
     placements: ClassVar[tuple[bool, ...]] = (False, True)
 

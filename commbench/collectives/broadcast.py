@@ -12,6 +12,7 @@ class Broadcast(Collective):
 
     name = "broadcast"
     summary = "every rank ends with rank 0's buffer"
+    is_synchronising = False
     placements = (True,)  # torch.distributed.broadcast has no other form
 
     def geometry(self, requested_bytes: int, element_bytes: int, world_size: int, traffic_skew: float) -> Geometry:

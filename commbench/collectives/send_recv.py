@@ -9,6 +9,7 @@ class SendRecv(Collective):
     name = "send_recv"
     summary = "every rank sends to the next and receives from the one before"
     min_ranks = 2
+    is_synchronising = False
     placements = (False,)
 
     def geometry(self, requested_bytes: int, element_bytes: int, world_size: int, traffic_skew: float) -> Geometry:

@@ -5,6 +5,7 @@ import platform
 import subprocess
 from pathlib import Path
 
+from commbench.environment.clock_id import clock_identity
 from commbench.environment.variables import allowed_variables, conf_files
 from commbench.model.environment import HostFacts
 
@@ -16,6 +17,7 @@ def host_facts() -> HostFacts:
     gpus, driver_version = _gpus()
     return HostFacts(
         hostname=platform.node(),
+        clock_id=clock_identity(),
         kernel=platform.release(),
         cpu_model=_cpu_model(),
         cpu_count=len(os.sched_getaffinity(0)),

@@ -14,6 +14,9 @@ from commbench.errors import UsageError
 _FIRST_PORT = 20_000
 _PORTS = 10_000
 
+# Set by the controlling process: its end of a rank's standard input closes when it dies, and so must the rank.
+CONTROLLED = "COMMBENCH_CONTROLLED"
+
 
 @dataclass(frozen=True, slots=True)
 class Place:

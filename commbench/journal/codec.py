@@ -19,6 +19,7 @@ def result_to_json(result: PointResult) -> dict[str, Any]:
     fields["status"] = result.status.value
     fields["correctness"] = asdict(result.correctness)
     fields["hosts"] = list(result.hosts)
+    fields["visit_calls"] = list(result.visit_calls)
     fields["samples"] = None if result.samples is None else _pack(result.samples)
     return fields
 
@@ -32,6 +33,7 @@ def result_from_json(fields: dict[str, Any], plan: Plan) -> PointResult:
             "status": Status(fields["status"]),
             "correctness": Correctness(**fields["correctness"]),
             "hosts": tuple(fields["hosts"]),
+            "visit_calls": tuple(fields["visit_calls"]),
             "samples": None if fields["samples"] is None else _unpack(fields["samples"]),
         }
     )
@@ -46,13 +48,13 @@ def environment_from_json(fields: dict[str, Any]) -> Environment:
 
 
 def _pack(samples: Samples) -> dict[str, Any]:
-    both = np.stack([samples.enter_ns, samples.exit_ns]).astype("<i8")
+    stamps = samples.stacked().astype("<i8")
     # Differences are small numbers and compress well; the sum brings the stamps back exactly.
-    differences = np.diff(both, axis=2, prepend=0)
-    return {"shape": list(both.shape), "zlib": base64.b64encode(zlib.compress(differences.tobytes(), 1)).decode()}
+    differences = np.diff(stamps, axis=2, prepend=0)
+    return {"shape": list(stamps.shape), "zlib": base64.b64encode(zlib.compress(differences.tobytes(), 1)).decode()}
 
 
 def _unpack(packed: dict[str, Any]) -> Samples:
     raw = zlib.decompress(base64.b64decode(packed["zlib"]))
-    both = np.cumsum(np.frombuffer(raw, dtype="<i8").reshape(packed["shape"]), axis=2)
-    return Samples(enter_ns=both[0], exit_ns=both[1])
+    enter, leave, wait = np.cumsum(np.frombuffer(raw, dtype="<i8").reshape(packed["shape"]), axis=2)
+    return Samples(enter_ns=enter, exit_ns=leave, wait_ns=wait)

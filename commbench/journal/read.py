@@ -64,6 +64,12 @@ class Journal:
                 final.add(result.point.point_id)
         return tuple((point_id, attempt) for point_id, attempt in attempts.items() if point_id not in final)
 
+    def next_launch(self) -> tuple[tuple[int, int], ...]:
+        """Return what is to do in the next launch: the points still to do that have the smallest launch index."""
+        todo = self.todo()
+        first = min((self.plan.points[point_id].launch_index for point_id, _ in todo), default=0)
+        return tuple(each for each in todo if self.plan.points[each[0]].launch_index == first)
+
     def lost_point(self, session: int) -> tuple[int, int, int] | None:
         """Return (point_id, attempt, started_at_ns) of a point that a session began and did not finish."""
         lost = None

@@ -18,8 +18,8 @@ _LOCK_POLL_S = 0.1
 class LineWriter(Protocol):
     """Somebody who takes journal lines."""
 
-    def write(self, kind: str, **fields: Any) -> None:
-        """Append one line and have it on disk before returning."""
+    def write(self, kind: str, *, durable: bool = True, **fields: Any) -> None:
+        """Append one line; with `durable` have it on disk before returning, else leave that to the next such line."""
 
 
 class JournalWriter:
@@ -60,11 +60,12 @@ class JournalWriter:
             if file is not None:
                 file.close()
 
-    def write(self, kind: str, **fields: Any) -> None:
-        """Append one line and have it on disk before returning."""
+    def write(self, kind: str, *, durable: bool = True, **fields: Any) -> None:
+        """Append one line; with `durable` have it on disk before returning, else leave that to the next such line."""
         assert self._file is not None, "use the writer as a context manager"  # noqa: S101 - a programming error
         self._file.write(json.dumps({"kind": kind, **fields}, separators=(",", ":")).encode() + b"\n")
-        os.fsync(self._file.fileno())
+        if durable:
+            os.fsync(self._file.fileno())
 
     def _cut_torn_tail(self) -> None:
         """Drop a last line that a killed writer did not finish: the next line must start on its own."""

@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from commbench.measure.worker import CONTROLLED
+from commbench.environment.place import CONTROLLED
 
 _WORKER = "commbench.measure.worker"
 _LOOPBACK = "127.0.0.1"
@@ -13,11 +13,15 @@ _LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class LaunchCommand:
-    """What to execute, and the name of the engine behind it."""
+    """What to execute, and the name of the engine behind it.
+
+    `can_repeat` is False where somebody else has started the ranks, who must do so again for another launch.
+    """
 
     launcher: str
     arguments: tuple[str, ...]
     environment: dict[str, str]
+    can_repeat: bool = True
 
 
 def local_ranks(world_size: int, folder: Path) -> LaunchCommand:
@@ -36,7 +40,7 @@ def local_ranks(world_size: int, folder: Path) -> LaunchCommand:
 
 def this_rank(launcher: str, folder: Path) -> LaunchCommand:
     """Return the command of one rank whose place some launcher has already put into our environment."""
-    return LaunchCommand(launcher, (sys.executable, "-m", _WORKER, str(folder)), _rank_environment())
+    return LaunchCommand(launcher, (sys.executable, "-m", _WORKER, str(folder)), _rank_environment(), can_repeat=False)
 
 
 def _rank_environment() -> dict[str, str]:

@@ -78,11 +78,24 @@ def run_session(
             environment=environment,
             at_ns=time.time_ns(),
         )
-    if command is None:
-        outcome = run_simulated(folder, listener, button)
-    else:
-        outcome = Supervisor(folder, read_journal(folder).plan, session, listener, button).run(command)
+    outcome = _launch_until_done(folder, session, command, listener, button)
     return session, _conclude(folder, session, outcome, listener)
+
+
+def _launch_until_done(
+    folder: JournalFolder, session: int, command: LaunchCommand | None, listener: Listener, button: StopButton
+) -> Outcome:
+    """Launch once for every launch index of the plan: each has processes and connections of its own."""
+    while True:
+        if command is None:
+            outcome = run_simulated(folder, listener, button)
+        else:
+            outcome = Supervisor(folder, read_journal(folder).plan, session, listener, button).run(command)
+        if outcome.exit_state is not ExitState.COMPLETE or not read_journal(folder).todo():
+            return outcome
+        if command is not None and not command.can_repeat:
+            reason = f"one launch is done and the plan has more; {command.launcher} must start the next one"
+            return Outcome(ExitState.PARTIAL, reason)
 
 
 def _conclude(folder: JournalFolder, session: int, outcome: Outcome, listener: Listener) -> Outcome:

@@ -43,10 +43,11 @@ class Supervisor:
         self._log = folder.launch_log(session)
         self._lines = Follower(folder.lines, offset=folder.lines.stat().st_size)
         self._watch = _Watch()
+        self._begun: dict[int, float] = {}
 
     def run(self, command: LaunchCommand) -> Outcome:
         """Start the ranks and return how they ended; nothing of the launch is left running."""
-        with self._log.open("wb") as log:
+        with self._log.open("ab") as log:
             process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
                 command.arguments,
                 env=command.environment,
@@ -78,8 +79,13 @@ class Supervisor:
     def _heard(self, line: dict[str, Any]) -> None:
         now = time.monotonic()
         if line["kind"] == "started":
-            self._watch = _Watch(self._plan.points[line["point_id"]], now + self._plan.protocol.point_limit_s)
-            self._listener.started(self._plan.points[line["point_id"]])
+            point = self._plan.points[line["point_id"]]
+            begun_at = self._begun.setdefault(point.point_id, now)
+            # Interleaved points take turns: there the limit is on one turn, not on the point's first to last.
+            since = now if self._plan.protocol.schedule == "interleaved" else begun_at
+            self._watch = _Watch(point, since + self._plan.protocol.point_limit_s)
+            if begun_at == now:
+                self._listener.started(point)
         elif line["kind"] == "result":
             self._watch = _Watch(None, now + _END_LIMIT_S)
             self._listener.finished(result_from_json(line["result"], self._plan))

@@ -1,4 +1,4 @@
-"""One rank's way through a plan: point after point, each on disk before the next begins."""
+"""One rank's way through a launch: hear the next step, do it, and on rank 0 decide what follows."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -10,60 +10,125 @@ from commbench.environment.commit import commit
 from commbench.environment.host import host_facts
 from commbench.journal.codec import result_to_json
 from commbench.journal.write import LineWriter
-from commbench.measure.point import PointRunner
-from commbench.measure.progress import ProgressBoard
+from commbench.measure.overhead import overhead_ns
+from commbench.measure.perform import Performer
+from commbench.measure.schedule import Schedule
+from commbench.measure.steps import Do, Step
+from commbench.measure.stopping import stopping_rule
+from commbench.measure.tally import Opened, Tally, Visited
 from commbench.model.environment import Environment, HostFacts
 from commbench.model.plan import Plan
-from commbench.model.point import Point
-from commbench.model.result import PointResult, Status
+from commbench.model.result import Correctness, PointResult, Status
 
-_GO, _STOP = "go", "stop"
+Todo = Sequence[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class RankSession:
-    """One rank's part in a session of a run; rank 0 alone has the journal's writer."""
+    """One rank's part in a launch; every rank follows the steps that rank 0 announces.
+
+    A rank that takes no part in a step goes straight back to waiting for the next one, asleep in the kernel: that is
+    how ranks are parked.
+    """
 
     plan: Plan
     backend: Backend
     meeting: Meeting
-    board: ProgressBoard
-    writer: LineWriter | None
-    wants_stop: Callable[[], bool]
+    performer: Performer
 
-    def run(self, todo: Sequence[tuple[int, int]]) -> bool:
-        """Measure the points still to do, given as (point_id, attempt).
+    def follow(self) -> None:
+        """Do what rank 0 announces until it announces the end."""
+        number = 0
+        while (step := Step.from_text(self.meeting.hear(f"step/{number}"))).do is not Do.END:
+            self.do(step)
+            number += 1
 
-        Returns True at the end of the plan, False when a stop was asked for. Rank 0 has the last word before every
-        point and the others wait for it in the kernel, which is also how ranks that take no part are parked.
-        """
-        runner = PointRunner(self.plan.protocol, self.backend, self.board, self._record_environment())
+    def do(self, step: Step) -> Opened | Visited | Correctness | None:
+        """Do one step and return what came of it on rank 0."""
+        point = self.plan.points[step.point_id]
+        group = self.backend.group(point.world_size)
+        if group is None:
+            return None
+        self.performer.board.begin(step.point_id)
+        if step.do is Do.OPEN:
+            return self.performer.open(point, group)
+        if step.do is Do.VISIT:
+            return self.performer.visit(point, group, step.calls)
+        return self.performer.close(point)
+
+
+class Leader:
+    """Rank 0: decides the steps, does its own part in them, and journals every finished point before the next step."""
+
+    def __init__(self, session: RankSession, writer: LineWriter, wants_stop: Callable[[], bool]) -> None:
+        self._session, self._writer, self._wants_stop = session, writer, wants_stop
+        self._plan = session.plan
+        self._tallies: dict[int, Tally] = {}
+        self._rule = stopping_rule(session.plan.protocol.stopping)
+        self._hosts: tuple[str, ...] = ()
+        self._overhead_ns = 0
+
+    def lead(self, todo: Todo, ranks: Sequence[HostFacts]) -> None:
+        """Measure the points still to do, given as (point_id, attempt), or as many as there is time for."""
+        self._hosts = tuple(facts.hostname for facts in ranks)
+        environment = Environment(__version__, commit(), _by_host(ranks))
+        self._writer.write("environment", environment=asdict(environment), at_ns=time.time_ns())
+        self._skip(todo)
+        self._tallies = {
+            point_id: Tally(self._plan.points[point_id], attempt)
+            for point_id, attempt in todo
+            if not self._plan.points[point_id].skip_reason
+        }
+        schedule = Schedule(self._tallies, self._rule, self._visit_calls, self._wants_stop, self._plan.seed)
+        is_interleaved = self._plan.protocol.schedule == "interleaved"
+        steps = (
+            schedule.interleaved(list(self._tallies)) if is_interleaved else schedule.sequential(list(self._tallies))
+        )
+        number = 0
+        for number, step in enumerate(steps, start=1):
+            self._take(step, number - 1)
+        self._session.meeting.announce(f"step/{number}", Step(Do.END).to_text())
+
+    def _take(self, step: Step, number: int) -> None:
+        tally = self._tallies[step.point_id]
+        if step.do is not Do.CLOSE:  # closing is covered by the limit of the step before
+            started = {"point_id": step.point_id, "attempt": tally.attempt}
+            self._writer.write("started", **started, at_ns=time.time_ns(), durable=False)
+        self._session.meeting.announce(f"step/{number}", step.to_text())
+        outcome = self._session.do(step)
+        if isinstance(outcome, Opened):
+            tally.opened = outcome
+            self._overhead_ns = self._overhead_ns or self._measure_overhead(step)
+        elif isinstance(outcome, Visited):
+            tally.add(outcome)
+        elif isinstance(outcome, Correctness):
+            clock = self._session.backend.clock
+            result = tally.result(outcome, self._rule, (clock.name, clock.resolution_ns), self._overhead_ns)
+            self._write(replace(result, hosts=self._hosts[: tally.point.world_size]))
+
+    def _measure_overhead(self, step: Step) -> int:
+        group = self._session.backend.group(self._plan.points[step.point_id].world_size)
+        assert group is not None, "rank 0 is in every group"  # noqa: S101 - a programming error
+        return overhead_ns(group, self._session.backend.clock, self._session.performer.wait)
+
+    def _visit_calls(self, point_id: int) -> int:
+        opened = self._tallies[point_id].opened
+        assert opened is not None, "a point is opened before it is visited"  # noqa: S101 - a programming error
+        return opened.visit_calls
+
+    def _skip(self, todo: Todo) -> None:
         for point_id, attempt in todo:
-            key = f"point/{point_id}/{attempt}"
-            if self.writer is not None:
-                self.meeting.announce(key, _STOP if self.wants_stop() else _GO)
-            if self.meeting.hear(key) == _STOP:
-                return False
-            result = self._finish(runner, self.plan.points[point_id], attempt)
-            if self.writer is not None and result is not None:
-                self.writer.write("result", result=result_to_json(result), at_ns=time.time_ns())
-        return True
+            point = self._plan.points[point_id]
+            if point.skip_reason:
+                self._write(PointResult(point, attempt, Status.SKIPPED, time.time_ns(), error=point.skip_reason))
 
-    def _finish(self, runner: PointRunner, point: Point, attempt: int) -> PointResult | None:
-        if point.skip_reason:
-            return PointResult(point, attempt, Status.SKIPPED, time.time_ns(), error=point.skip_reason)
-        self.board.begin(point.point_id)
-        if self.writer is not None:
-            self.writer.write("started", point_id=point.point_id, attempt=attempt, at_ns=time.time_ns())
-        return runner.measure(point, attempt)
+    def _write(self, result: PointResult) -> None:
+        self._writer.write("result", result=result_to_json(result), at_ns=time.time_ns())
 
-    def _record_environment(self) -> tuple[str, ...]:
-        """Journal what every host is; return the host of each rank, on rank 0."""
-        ranks = self.backend.gather_facts(self.backend.complete_facts(host_facts()))
-        if self.writer is not None:
-            environment = Environment(__version__, commit(), _by_host(ranks))
-            self.writer.write("environment", environment=asdict(environment), at_ns=time.time_ns())
-        return tuple(facts.hostname for facts in ranks)
+
+def facts_of_all(backend: Backend) -> Sequence[HostFacts]:
+    """Return what every rank knows of its host, in rank order, on rank 0; nothing elsewhere."""
+    return backend.gather_facts(backend.complete_facts(host_facts()))
 
 
 def _by_host(ranks: Sequence[HostFacts]) -> tuple[HostFacts, ...]:

@@ -4,7 +4,6 @@ It reads its rank from the launcher's environment. Only rank 0 needs the journal
 the plan by rank 0, so they need no shared file system.
 """
 
-import json
 import os
 import sys
 import threading
@@ -13,34 +12,42 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from commbench.backend import StoreMeeting, open_backend
-from commbench.environment.place import Place, find_place
+from commbench.environment.noise import NoiseGauge
+from commbench.environment.place import CONTROLLED, Place, find_place
+from commbench.environment.schedstat import RunQueueWait
 from commbench.errors import CommbenchError, ExitCode, UsageError
 from commbench.journal.folder import JournalFolder
 from commbench.journal.plan_json import from_json, to_json
 from commbench.journal.read import read_journal
 from commbench.journal.write import JournalWriter
+from commbench.measure.align import open_alignment
+from commbench.measure.perform import Performer
 from commbench.measure.progress import ProgressBoard
-from commbench.measure.session import RankSession
-
-# Set by the controlling process: its end of our standard input closes when it dies, and so must we.
-CONTROLLED = "COMMBENCH_CONTROLLED"
+from commbench.measure.session import Leader, RankSession, Todo, facts_of_all
 
 
 def run_rank(folder: JournalFolder, place: Place) -> None:
     """Measure what is left of a run, as one of its ranks."""
     with ExitStack() as stack:
         meeting, writer = StoreMeeting(place), None
+        todo: Todo = ()
         if place.rank == 0:
             writer = stack.enter_context(JournalWriter(folder))
             journal = read_journal(folder)
             meeting.announce("plan", to_json(journal.plan))
-            meeting.announce("todo", json.dumps(journal.todo()))
+            todo = journal.next_launch()
         plan = from_json(meeting.hear("plan"))
-        todo = [(point_id, attempt) for point_id, attempt in json.loads(meeting.hear("todo"))]
         backend = open_backend(plan, meeting)
         stack.callback(backend.close)
+        ranks = facts_of_all(backend)
+        alignment = stack.enter_context(open_alignment(plan, backend, meeting, ranks))
         board = ProgressBoard(folder.progress if folder.path.is_dir() else None, place.rank)
-        RankSession(plan, backend, meeting, board, writer, folder.stop.exists).run(todo)
+        performer = Performer(plan.protocol, backend, board, alignment, NoiseGauge(), RunQueueWait())
+        session = RankSession(plan, backend, meeting, performer)
+        if writer is None:
+            session.follow()
+        else:
+            Leader(session, writer, folder.stop.exists).lead(todo, ranks)
 
 
 def main(arguments: list[str]) -> int:

@@ -9,6 +9,7 @@ class HostFacts:
 
     hostname: str
     ranks: tuple[int, ...] = ()
+    clock_id: str = ""  # equal on processes that read the same monotonic clock
     kernel: str = ""
     cpu_model: str = ""
     cpu_count: int = 0

@@ -9,7 +9,9 @@ from commbench.model.point import Point
 class Stopping:
     """When a point has been measured enough.
 
-    `rule` names the rule (`fixed` or `budget`); the other fields are its parameters, unused ones at zero.
+    `rule` names the rule (`fixed`, `budget` or `adaptive`); the other fields are its parameters, unused ones at
+    zero. `epsilon` is the relative half-width that the interval of the p50 must reach, `min_span_s` the least wall
+    time from the first visit to the last.
     """
 
     rule: str
@@ -17,17 +19,31 @@ class Stopping:
     min_iterations: int = 0
     max_iterations: int = 0
     budget_s: float = 0.0
+    epsilon: float = 0.0
+    max_visits: int = 0
+    min_span_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """How every point of a plan is measured."""
+    """How every point of a plan is measured.
+
+    `warmup` is `fixed` (exactly `warmup_iterations` calls) or `steady` (until steady, at most that many);
+    `visit_iterations` of 0 lets every point's first calls decide how long a visit is; `schedule` is `sequential`
+    (a point to its end, then the next) or `interleaved` (rounds over all points in random order); `verify_share` is
+    the share of timed calls whose result is checked; `clock_sync` is `auto`, `always` or `never`.
+    """
 
     stopping: Stopping
     warmup_iterations: int
     visit_iterations: int
     point_limit_s: float
     verify: bool = True
+    warmup: str = "fixed"
+    schedule: str = "sequential"
+    launches: int = 1
+    verify_share: float = 0.0
+    clock_sync: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)

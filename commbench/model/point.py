@@ -11,7 +11,8 @@ class Point:
 
     `requested_bytes` is what the suite asked for, `size_bytes` what is moved after nccl-tests' rounding,
     in the meaning nccl-tests gives its `size` column; `count` is its `count` column, in elements.
-    `memory_bytes` is what one rank allocates, `estimate_s` what planning thinks the point takes.
+    `memory_bytes` is what one rank allocates, `estimate_s` what planning thinks the point takes. `launch_index`
+    counts repetitions, each with processes and connections of its own: the launch is a random factor of its own.
     """
 
     point_id: int
@@ -32,6 +33,7 @@ class Point:
     memory_bytes: int
     estimate_s: float
     skip_reason: str = ""
+    launch_index: int = 0
 
     @property
     def label(self) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from commbench.model.point import Point
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -46,12 +48,14 @@ class Correctness:
 class Samples:
     """The stamps of all timed calls of a point.
 
-    Both arrays are int64 nanoseconds of shape (ranks, calls): when each rank entered the call and when it
-    had the result, each on that rank's own clock, counted from the rank's first stamp of the point.
+    All arrays are int64 nanoseconds of shape (ranks, calls). `enter_ns` and `exit_ns` say when each rank entered the
+    call and when it had the result, on rank 0's clock within the result's `clock_bound_ns`. `wait_ns` says how long
+    the rank's threads were ready to run but did not, from before the call to after it; None when nobody looked.
     """
 
     enter_ns: "NDArray[np.int64]"
     exit_ns: "NDArray[np.int64]"
+    wait_ns: "NDArray[np.int64] | None" = None
 
     @property
     def rank_time_ns(self) -> "NDArray[np.int64]":
@@ -64,13 +68,30 @@ class Samples:
         duration_ns: NDArray[np.int64] = self.rank_time_ns.max(axis=0)
         return duration_ns
 
+    def joined(self, others: "Sequence[Samples]") -> "Samples":
+        """Return these calls followed by those of others, on the same ranks."""
+        import numpy as np
+
+        all_calls = [each.stacked() for each in (self, *others)]
+        return Samples(*np.concatenate(all_calls, axis=2))
+
+    def stacked(self) -> "NDArray[np.int64]":
+        """Return the three arrays as one of shape (3, ranks, calls); waits that nobody looked at are zero."""
+        import numpy as np
+
+        waits = np.zeros_like(self.enter_ns) if self.wait_ns is None else self.wait_ns
+        return np.stack([self.enter_ns, self.exit_ns, waits])
+
 
 @dataclass(frozen=True, slots=True)
 class PointResult:
     """One attempt at a point.
 
-    `samples` is None unless calls were timed; `hosts` names the host of each rank that took part;
-    `started_at_ns` is Unix time. `timer` is the clock's name, `first_call_us` the cost of the very first call.
+    `samples` is None unless calls were timed; `visit_calls` says how many of them each visit made, and `span_s` the
+    wall time from the first visit to the last. `hosts` names the host of each rank that took part; `started_at_ns` is
+    Unix time. `timer` is the clock's name, `first_call_us` the cost of the very first call, `overhead_ns` what an
+    empty call is measured as. `clock_bound_ns` bounds the error of stamps between ranks, None when the ranks' clocks
+    have nothing to do with each other. `others_share` is the share of the host's CPU time that others used.
     """
 
     point: Point
@@ -81,9 +102,15 @@ class PointResult:
     correctness: Correctness = Correctness()
     samples: Samples | None = None
     warmup_iterations: int = 0
-    visits: int = 0
+    is_steady: bool = True
+    visit_calls: tuple[int, ...] = ()
+    verified_calls: int = 0
     stopping: str = ""
     converged: bool = True
+    span_s: float = 0.0
+    clock_bound_ns: int | None = None
+    overhead_ns: int | None = None
+    others_share: float | None = None
     first_call_us: float | None = None
     timer: str = ""
     timer_resolution_ns: float = 0.0

@@ -13,10 +13,18 @@ from commbench.collectives import COLLECTIVES
 from commbench.model.point import SIMULATED
 from commbench.plan.entries import SizeEntry
 from commbench.plan.problems import Problem
-from commbench.plan.suite import BUDGET, FIXED, Measure
+from commbench.plan.suite import ADAPTIVE, BUDGET, FIXED, Measure
 from commbench.plan.wording import shown
 
-_RULE_OF_KEY = {"iterations": FIXED, "budget_s": BUDGET, "min_iterations": BUDGET, "max_iterations": BUDGET}
+_RULES_OF_KEY = {
+    "iterations": (FIXED,),
+    "budget_s": (BUDGET, ADAPTIVE),
+    "min_iterations": (BUDGET,),
+    "max_iterations": (BUDGET,),
+    "epsilon": (ADAPTIVE,),
+    "max_visits": (ADAPTIVE,),
+    "min_span_s": (ADAPTIVE,),
+}
 
 
 def across_keys(raw: dict[str, Any]) -> list[Problem]:
@@ -77,9 +85,10 @@ def _truth_without_simulation(raw: dict[str, Any], sweep: dict[str, Any]) -> Ite
 
 def _other_rules_keys(measure: dict[str, Any]) -> Iterator[Problem]:
     stopping = measure.get("stopping", FIXED)
-    for key, rule in _RULE_OF_KEY.items():
-        if key in measure and stopping in {FIXED, BUDGET} - {rule}:
-            yield Problem(("measure", key), f"only with stopping = {rule!r}, and it is {stopping!r}")
+    for key, rules in _RULES_OF_KEY.items():
+        if key in measure and stopping in {FIXED, BUDGET, ADAPTIVE} - set(rules):
+            wanted = " or ".join(repr(rule) for rule in rules)
+            yield Problem(("measure", key), f"only with stopping = {wanted}, and it is {stopping!r}")
 
 
 def _crossed_limits(measure: dict[str, Any]) -> Iterator[Problem]:

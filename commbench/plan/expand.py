@@ -14,10 +14,11 @@ from commbench.model.point import SIMULATED
 from commbench.plan.load import LoadedSuite
 from commbench.plan.machine import GPUS, PROC, available_memory_bytes, usable_gpu_count
 from commbench.plan.points import PointMaker, Variables
-from commbench.plan.suite import FIXED, MAX_RANKS, Measure, Suite, Sweep
+from commbench.plan.suite import ADAPTIVE, BUDGET, FIXED, MAX_RANKS, Measure, Suite, Sweep
 from commbench.plan.support import check, choose_backend
 
 DEFAULT_WORLD_SIZE = 2
+ADAPTIVE_LIMIT_S = 60.0  # wall time from first to last visit; what is not known by then is said to be so
 MAX_POINTS = 100_000  # at a tenth of a second each that is three hours of overhead alone
 _REASONS_SHOWN = 3
 
@@ -46,7 +47,7 @@ def expand(
     if memory_bytes_available is None and backend == "gloo":
         memory_bytes_available = available_memory_bytes()
     protocol = _protocol(suite.measure)
-    variables = _product(suite.sweep, ranks, suite.about.name)
+    variables = _product(suite.sweep, ranks, suite.about.name, protocol.launches)
     maker = PointMaker(backend, protocol, memory_bytes_available)
     plan = Plan(
         suite=suite.about.name,
@@ -56,7 +57,7 @@ def expand(
         world_size=world_size,
         seed=suite.about.seed,
         protocol=protocol,
-        points=tuple(maker.make(each) for each in variables),
+        points=tuple(maker.make(each, launch) for launch in range(protocol.launches) for each in variables),
         truth=Truth(**suite.simulated.model_dump()) if backend == SIMULATED else Truth(),
     )
     _check_not_empty(plan)
@@ -81,25 +82,44 @@ def _rank_counts(suite: Suite, world_size: int | None) -> tuple[int, ...]:
 
 
 def _protocol(measure: Measure) -> Protocol:
+    return Protocol(
+        stopping=_stopping(measure),
+        warmup_iterations=measure.warmup_iterations,
+        visit_iterations=measure.visit_iterations,
+        point_limit_s=measure.point_limit_s,
+        verify=measure.verify,
+        warmup=measure.warmup,
+        schedule=measure.schedule,
+        launches=measure.launches,
+        verify_share=measure.verify_share if measure.verify else 0.0,
+        clock_sync=measure.clock_sync,
+    )
+
+
+def _stopping(measure: Measure) -> Stopping:
     if measure.stopping == FIXED:
-        stopping = Stopping(measure.stopping, iterations=measure.iterations)
-    else:
-        stopping = Stopping(
-            measure.stopping,
+        return Stopping(FIXED, iterations=measure.iterations)
+    if measure.stopping == BUDGET:
+        return Stopping(
+            BUDGET,
             min_iterations=measure.min_iterations,
             max_iterations=measure.max_iterations,
             budget_s=measure.budget_s,
         )
-    return Protocol(
-        stopping, measure.warmup_iterations, measure.visit_iterations, measure.point_limit_s, measure.verify
+    return Stopping(
+        ADAPTIVE,
+        epsilon=measure.epsilon,
+        max_visits=measure.max_visits,
+        min_span_s=measure.min_span_s,
+        budget_s=measure.budget_s if "budget_s" in measure.model_fields_set else ADAPTIVE_LIMIT_S,
     )
 
 
-def _product(sweep: Sweep, ranks: tuple[int, ...], suite_name: str) -> list[Variables]:
+def _product(sweep: Sweep, ranks: tuple[int, ...], suite_name: str, launches: int) -> list[Variables]:
     axes = [(COLLECTIVES[name], _axes(COLLECTIVES[name], sweep)) for name in sweep.collectives]
     sizes = sweep.sizes_bytes
     per_collective = [len(sizes) * len(sweep.dtypes) * len(sweep.cadence) * prod(map(len, own)) for _, own in axes]
-    if (points := len(ranks) * sum(per_collective)) > MAX_POINTS:
+    if (points := launches * len(ranks) * sum(per_collective)) > MAX_POINTS:
         raise SuiteError(f"suite {suite_name!r} has {points} points, more than {MAX_POINTS}; shorten its lists")
     return [
         Variables(collective, size, dtype, redop, count, in_place, cadence, skew)

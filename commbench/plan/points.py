@@ -37,7 +37,7 @@ class PointMaker:
         self._made = 0
         self._first_with: dict[tuple[object, ...], int] = {}
 
-    def make(self, variables: Variables) -> Point:
+    def make(self, variables: Variables, launch_index: int = 0) -> Point:
         """Return the next point, with a skip_reason if it cannot or need not be measured."""
         collective, dtype = variables.collective, DTYPES[variables.dtype]
         geometry = collective.geometry(
@@ -47,7 +47,7 @@ class PointMaker:
         skip_reason = (
             _impossible(variables)
             or _rounds_to_nothing(variables, geometry)
-            or self._repeated(variables, geometry)
+            or self._repeated(variables, geometry, launch_index)
             or self._too_large(variables, memory)
         )
         point = Point(
@@ -69,12 +69,14 @@ class PointMaker:
             memory_bytes=memory,
             estimate_s=0.0 if skip_reason else point_s(collective, geometry, self._backend, self._protocol),
             skip_reason=skip_reason,
+            launch_index=launch_index,
         )
         self._made += 1
         return point
 
-    def _repeated(self, variables: Variables, geometry: Geometry) -> str:
+    def _repeated(self, variables: Variables, geometry: Geometry, launch_index: int) -> str:
         others = (
+            launch_index,
             variables.collective.name,
             variables.dtype,
             variables.redop,

@@ -18,7 +18,8 @@ BACKENDS = ("gloo", "nccl", SIMULATED)
 MAX_RANKS = 16_384  # planning walks over all ranks of uneven collectives; larger worlds would take minutes to plan
 MAX_CALLS = 1_000_000  # every call of every rank is kept: more would fill memory, not narrow an interval
 PURPOSES = ("adhoc", "nightly", "comparison")
-FIXED, BUDGET = "fixed", "budget"
+FIXED, BUDGET, ADAPTIVE = "fixed", "budget", "adaptive"
+MAX_LAUNCHES = 100  # each takes seconds to start
 
 _TRUTH = Truth()
 
@@ -27,6 +28,8 @@ Whole = Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)]
 WarmupCalls = Annotated[int, Field(strict=True, ge=0, le=MAX_CALLS)]
 Calls = Annotated[int, Field(strict=True, ge=1, le=MAX_CALLS)]
 PositiveNumber = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(strict=True, gt=0, lt=1)]
+ZeroOrShare = Annotated[float, Field(strict=True, ge=0, le=0.5)]
 NotNegative = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 
 
@@ -82,15 +85,47 @@ class Sweep(Table):
 class Measure(Table):
     """The table [measure]: how every point is measured."""
 
-    stopping: Annotated[str, OneOf((FIXED, BUDGET))] = FIXED
+    stopping: Annotated[str, OneOf((FIXED, BUDGET, ADAPTIVE))] = FIXED
     iterations: Calls = Field(default=50, description="Timed calls of each point, with stopping = 'fixed'.")
-    budget_s: PositiveNumber = Field(default=0.5, description="Time to spend on timed calls, with stopping = 'budget'.")
+    budget_s: PositiveNumber = Field(
+        default=0.5,
+        description="With stopping = 'budget': time to spend on timed calls. "
+        "With 'adaptive': the longest wall time from first to last visit, 60 when absent.",
+    )
     min_iterations: Calls = Field(default=20, description="With stopping = 'budget'.")
     max_iterations: Calls = Field(default=1000, description="With stopping = 'budget'.")
+    epsilon: Share = Field(
+        default=0.02, description="With stopping = 'adaptive': relative half-width that the p50's interval must reach."
+    )
+    max_visits: Annotated[int, Field(strict=True, ge=8, le=MAX_CALLS)] = Field(
+        default=90, description="With stopping = 'adaptive': give up after so many visits."
+    )
+    min_span_s: NotNegative = Field(
+        default=0.0, description="With stopping = 'adaptive': least wall time from first to last visit."
+    )
+    warmup: Annotated[str, OneOf(("fixed", "steady"))] = Field(
+        default="fixed", description="fixed: exactly warmup_iterations calls. steady: until steady, at most so many."
+    )
     warmup_iterations: WarmupCalls = 5
-    visit_iterations: Calls = Field(default=20, description="Calls timed between two looks at the stopping rule.")
-    point_limit_s: PositiveNumber = Field(default=60.0, description="A point that takes longer is given up.")
-    verify: StrictBool = Field(default=True, description="Check every element of one call of every point.")
+    visit_iterations: WarmupCalls = Field(
+        default=20, description="Calls of a visit; the stopping rule looks between visits. 0: about 20 ms worth."
+    )
+    schedule: Annotated[str, OneOf(("sequential", "interleaved"))] = Field(
+        default="sequential", description="interleaved: rounds over all points in random order, so that drift is fair."
+    )
+    launches: Annotated[int, Field(strict=True, ge=1, le=MAX_LAUNCHES)] = Field(
+        default=1, description="Repetitions with processes and connections of their own; three for a claim."
+    )
+    point_limit_s: PositiveNumber = Field(
+        default=60.0, description="A point (interleaved: one turn of it) that takes longer is given up."
+    )
+    verify: StrictBool = Field(default=True, description="Check every element of a call before and after timing.")
+    verify_share: ZeroOrShare = Field(
+        default=0.05, description="Share of the timed calls whose result is checked, with cadence = 'isolated'."
+    )
+    clock_sync: Annotated[str, OneOf(("auto", "always", "never"))] = Field(
+        default="auto", description="auto: compare the ranks' clocks where they are not the same clock."
+    )
 
 
 class Simulated(Table):

@@ -49,11 +49,11 @@ def time_figure(lines: Sequence[Series], looks: Mapping[str, Style]) -> Figure |
     """Return the median (solid) and the longest call (dotted) against size, or None when nothing was timed."""
     traces = []
     for line in lines:
-        if _drawable(line.points, "time_p50_us").empty:
+        if _drawable(line.points, "latency_p50_us").empty:
             continue
-        traces.append(_trace(line, "time_p50_us", looks[line.label]))
-        traces.append(_trace(line, "time_max_us", looks[line.label], is_worst=True))
-    return _figure(traces, lines, ["time_p50_us", "time_max_us"], "time of a call") if traces else None
+        traces.append(_trace(line, "latency_p50_us", looks[line.label]))
+        traces.append(_trace(line, "latency_max_us", looks[line.label], is_worst=True))
+    return _figure(traces, lines, ["latency_p50_us", "latency_max_us"], "time of a call") if traces else None
 
 
 def _drawable(points: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -87,11 +87,11 @@ def _trace(line: Series, column: str, look: Style, *, is_worst: bool = False) ->
 
 
 def _hover(label: str, row: "pd.Series[float]") -> str:
-    times = ((title, row[f"time_{name}_us"]) for title, name in (("p50", "p50"), ("p95", "p95"), ("p99", "p99")))
+    times = ((title, row[f"latency_{name}_us"]) for title, name in (("p50", "p50"), ("p95", "p95"), ("p99", "p99")))
     lines = [
         f"<b>{format_size(int(row['size_bytes']))}</b>  {escape(label)}",
         "  ".join(f"{title} {_time(value)}" for title, value in times),
-        f"worst {_time(row['time_max_us'])} of {whole(row['iterations'])} calls",
+        f"worst {_time(row['latency_max_us'])} of {whole(row['iterations'])} calls",
         f"algbw {bandwidth(row['algbw_gb_s'])}  busbw {bandwidth(row['busbw_gb_s'])} GB/s",
         escape(outcome(row.to_dict())) or "status ok",
         "" if row["converged"] else "stopped at its limit before it converged",
@@ -107,7 +107,7 @@ def _figure(traces: list[dict[str, object]], lines: Sequence[Series], columns: l
     shown = [_drawable(line.points, column) for line in lines for column in columns]
     values = [value for points, column in zip(shown, columns * len(lines), strict=True) for value in points[column]]
     sizes = [size for points in shown for size in points["size_bytes"]]
-    text = format_time_us if columns[0].startswith("time") else _plain_number
+    text = format_time_us if columns[0].startswith("latency") else _plain_number
     x, y = size_axis(sizes), value_axis(values, text)
     return {
         "data": traces,

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from commbench.collectives import get
 from commbench.collectives.of_point import bandwidths_of
 from commbench.model.plan import Plan
 from commbench.model.point import SIMULATED, Point
@@ -16,6 +17,7 @@ from commbench.model.result import PointResult, Status
 from commbench.model.summary import summarise
 from commbench.report.table import header_line, point_line
 from commbench.report.words import SIMULATED_NOTE, Row
+from commbench.statistics.headline import decompose
 from commbench.units import NS_PER_US, format_duration
 
 _STYLES = {Status.WRONG: "bold red", Status.ERROR: "red", Status.TIMEOUT: "red", Status.SKIPPED: "dim"}
@@ -136,7 +138,10 @@ def display_row(result: PointResult) -> Row:
         row |= {f"wrong_{name}": getattr(verdict, name) for name in ("rank", "index", "expected", "got")}
     if result.samples is None or not result.samples.enter_ns.size:
         return {**row}
-    summary = summarise(result.samples.time_ns)
-    times = {f"time_{name}": getattr(summary, name) for name in ("p50_us", "p99_us", "max_us")}
+    is_synchronising = get(point.collective).is_synchronising
+    calls = decompose(result.samples, result.clock_bound_ns, is_synchronising=is_synchronising)
+    summary = summarise(calls.headline_ns)
+    times = {f"latency_{name}": getattr(summary, name) for name in ("p50_us", "p99_us", "max_us")}
     algbw, busbw = bandwidths_of(point, summary.p50_us * NS_PER_US)
-    return {**row, **times, "iterations": summary.n, "algbw_gb_s": algbw, "busbw_gb_s": busbw}
+    ending = {"iterations": summary.n, "converged": result.converged}
+    return {**row, **times, **ending, "algbw_gb_s": algbw, "busbw_gb_s": busbw}

@@ -1,5 +1,6 @@
 """What there is to work with, as text: suites, collectives, and runs that are unfinished."""
 
+import shlex
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,7 +31,8 @@ def _unfinished(folder: JournalFolder) -> tuple[str, str]:
     except CommbenchError as error:
         return folder.run_id, str(error)
     done = len(journal.plan.points) - len(journal.todo())
-    how = f"go on with: commbench run {journal.plan.suite} --resume"
+    words = journal.record(0).session.argv[1:] if journal.sessions else ("run", journal.plan.suite)
+    how = f"go on with: {shlex.join(['commbench', *(word for word in words if word != '--resume'), '--resume'])}"
     return folder.run_id, f"{journal.plan.suite}, {done} of {len(journal.plan.points)} points; {how}"
 
 

@@ -43,18 +43,18 @@ def _summary_row(group: pd.DataFrame, kept: Sequence[str]) -> list[object]:
 
 
 def _best(good: pd.DataFrame) -> list[str]:
-    timed = good[good["time_p50_us"] > 0]
+    timed = good[good["latency_p50_us"] > 0]
     if timed.empty:
         return [_NOTHING] * 3
-    timed = timed.assign(outlier=timed["time_max_us"] / timed["time_p50_us"])
-    fastest = timed.sort_values("time_p50_us", kind="stable").iloc[0]
+    timed = timed.assign(outlier=timed["latency_max_us"] / timed["latency_p50_us"])
+    fastest = timed.sort_values("latency_p50_us", kind="stable").iloc[0]
     worst = timed.sort_values("outlier", kind="stable").iloc[-1]
     moving = timed[timed["busbw_gb_s"] > 0].sort_values("busbw_gb_s", kind="stable")
     peak = None if moving.empty else moving.iloc[-1]
     return [
         _NOTHING if peak is None else f"{bandwidth(peak['busbw_gb_s'])} GB/s at {_size(peak)}",
-        f"{format_time_us(fastest['time_p50_us'])} at {_size(fastest)}",
-        f"{format_time_us(worst['time_max_us'])} at {_size(worst)}, {worst['outlier']:.3g} times p50, "
+        f"{format_time_us(fastest['latency_p50_us'])} at {_size(fastest)}",
+        f"{format_time_us(worst['latency_max_us'])} at {_size(worst)}, {worst['outlier']:.3g} times p50, "
         f"n = {whole(worst['iterations'])}",
     ]
 

@@ -13,16 +13,22 @@ from commbench.report.words import (
     Row,
     bandwidth,
     count_of,
+    is_null,
     one_line,
     outcome,
     time_us,
     whole,
     wrong,
 )
+from commbench.statistics.intervals import upper_bound_exists
 
 WIDTH = 100
 _INDENT = 4  # of words that follow a row
-_LEGEND = "time = mean over calls; algbw and busbw follow from it, as in nccl-tests; worst = longest call"
+_P99 = 0.99
+_LEGEND = (
+    "time = mean over calls; algbw and busbw follow from it, as in nccl-tests",
+    "p50, p99, worst = latency after the last arrival; -: fewer than the 299 calls that a p99 needs",
+)
 
 # Rows of one block; element type and reduction have columns of their own.
 _BLOCK = ("collective", *(name for name in series.VARIABLES if name not in {"dtype", "redop"}))
@@ -54,11 +60,19 @@ def _bandwidth(name: str) -> Callable[[Row], str]:
     return lambda row: bandwidth(row.get(name))
 
 
+def _p99(row: Row) -> str:
+    """Return the p99 where there are enough calls to say anything about it, else a dash."""
+    calls = row.get("iterations")
+    if is_null(calls) or not upper_bound_exists(int(str(calls)), _P99):
+        return "" if is_null(row.get("latency_p99_us")) else "-"
+    return time_us(row.get("latency_p99_us"))
+
+
 _SIZE = Column("size", "(B)", 11, _whole("size_bytes"))
 _KIND = (Column("type", "", 8, _text("dtype")), Column("redop", "", 5, _text("redop")))
-_P50 = Column("p50", "(us)", 8, _time("time_p50_us"))
-_P95 = Column("p95", "(us)", 8, _time("time_p95_us"))
-_TAIL = (Column("p99", "(us)", 8, _time("time_p99_us")), Column("worst", "(us)", 8, _time("time_max_us")))
+_P50 = Column("p50", "(us)", 8, _time("latency_p50_us"))
+_P95 = Column("p95", "(us)", 8, _time("latency_p95_us"))
+_TAIL = (Column("p99", "(us)", 8, _p99), Column("worst", "(us)", 8, _time("latency_max_us")))
 _WRONG = Column("#wrong", "", 6, wrong)
 _CALLS = Column("n", "", 5, _whole("iterations"))
 
@@ -102,7 +116,8 @@ def show(points: pd.DataFrame, width: int = WIDTH) -> str:
     said = _said(points)
     blocks = [_block(group, said, result, max(width, WIDTH)) for group in series.groups(points, _BLOCK)]
     note = [f"# {SIMULATED_NOTE}", ""] if points["is_simulated"].any() else []
-    return "\n".join([*note, "\n\n".join(blocks), "", f"# {_LEGEND}", f"# {totals(points['status'])}"]) + "\n"
+    legend = [f"# {line}" for line in (*_LEGEND, totals(points["status"]))]
+    return "\n".join([*note, "\n\n".join(blocks), "", *legend]) + "\n"
 
 
 def header_line() -> str:

@@ -73,10 +73,18 @@ def outcome(row: Row) -> str:
     status = str(row.get("status"))
     reason = one_line(row.get("error"))
     if status == Status.OK:
-        return ""
+        return "" if row.get("converged", True) else _not_converged(row)
     if status == Status.WRONG:
         return f"wrong result: {reason or _first_wrong(row)}"  # what was recorded also says when it was found
     return f"{status}: {reason or 'no reason was recorded'}"
+
+
+def _not_converged(row: Row) -> str:
+    low, high, p50 = (row.get(f"latency_p50{end}_us") for end in ("_low", "_high", ""))
+    if is_null(low) or is_null(high) or is_null(p50) or not p50:
+        return "not converged: the p50 is not known as well as asked for"
+    half = (float(str(high)) - float(str(low))) / 2 / float(str(p50))
+    return f"not converged: the p50 is known within {half:.1%}, not as well as asked for"
 
 
 def _first_wrong(row: Row) -> str:

@@ -16,6 +16,8 @@ TIMESTAMP = pa.timestamp("us", tz="UTC")
 # The inner field carries the name that parquet gives it, so that a column read back has the type it was written with.
 STRINGS, INT64S = pa.list_(pa.field("element", STRING)), pa.list_(pa.field("element", INT64))
 
+LATENCY = "last arrival to last result (L); of collectives with a root or one-way traffic, first arrival to last result"
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -74,7 +76,41 @@ POINTS = (
     Column("time_p99_us", FLOAT64, "us", "99th percentile over calls, nearest rank"),
     Column("time_max_us", FLOAT64, "us", "longest call"),
     Column("time_std_us", FLOAT64, "us", "standard deviation over calls (divided by n)"),
-    Column("algbw_gb_s", FLOAT64, "GB/s", "size over time_p50_us; null when the timer read 0"),
+    Column("latency_min_us", FLOAT64, "us", f"shortest call by its latency: {LATENCY}"),
+    Column("latency_mean_us", FLOAT64, "us", "mean latency over calls"),
+    Column("latency_p50_us", FLOAT64, "us", "median latency over calls, nearest rank"),
+    Column("latency_p50_low_us", FLOAT64, "us", "95 % interval of the median with visits as clusters; null: unknown"),
+    Column("latency_p50_high_us", FLOAT64, "us", "its upper end"),
+    Column("latency_p95_us", FLOAT64, "us", "95th percentile of the latency, nearest rank"),
+    Column("latency_p99_us", FLOAT64, "us", "99th percentile of the latency, nearest rank"),
+    Column("latency_max_us", FLOAT64, "us", "worst case: longest of n latencies; not comparable across different n"),
+    Column("exceed_probability", FLOAT64, "", "95 % bound on P(next call slower than the worst): 1 - 0.05^(1/n)"),
+    Column("makespan_p50_us", FLOAT64, "us", "median of T, first arrival to last result: what the job sees"),
+    Column("makespan_p99_us", FLOAT64, "us", "99th percentile of T"),
+    Column("makespan_max_us", FLOAT64, "us", "longest T"),
+    Column("skew_p50_us", FLOAT64, "us", "median of S, first arrival to last arrival; T = S + L"),
+    Column("skew_p99_us", FLOAT64, "us", "99th percentile of S; no claim below twice clock_bound_us"),
+    Column("skew_max_us", FLOAT64, "us", "largest S"),
+    Column("method", STRING, "", "how T, S, L were taken: one_clock, or clock_free (last to arrive waits least)"),
+    Column("clock_bound_us", FLOAT64, "us", "bound on the error of stamps between ranks; null = clocks not compared"),
+    Column("clock_agreement", FLOAT64, "", "share of skewed calls where the clock-free rule names the same last rank"),
+    Column("slow_time_share", FLOAT64, "", "share of the calls' wall time in calls slower than twice the median"),
+    Column("events_arrival", INT64, "", "slow calls explained by a rank that arrived late"),
+    Column("events_host", INT64, "", "slow calls explained by a rank that was ready to run but did not"),
+    Column("events_transport", INT64, "", "slow calls that neither explains"),
+    Column("blame", STRING, "", "what the worst call is blamed on, in words; empty when it was no outlier"),
+    Column("stragglers", STRING, "", "ranks that come last more often than chance allows, joined by commas"),
+    Column("worst_calls_json", STRING, "", "JSON list of the ten worst calls: every rank's stamps, blame, wall time"),
+    Column("hist_bin", INT64S, "", "bins of the latency's histogram: bin b holds (gamma^(b-1), gamma^b] ns"),
+    Column("hist_count", INT64S, "", "calls in each of those bins; histograms merge by adding counts"),
+    Column("hist_gamma", FLOAT64, "", "ratio of neighbouring bin edges: 1.02 is an error of 1 %"),
+    Column("span_s", FLOAT64, "s", "wall time from the first visit to the last: what shorter stalls cannot hide in"),
+    Column("is_steady", BOOL, "", "whether the warm-up ended because times had become steady"),
+    Column("verified_calls", INT64, "", "timed calls whose result was checked as well"),
+    Column("overhead_us", FLOAT64, "us", "what an empty call is measured as: the benchmark's own share"),
+    Column("others_share", FLOAT64, "", "share of rank 0's host that other processes used meanwhile; null = unknown"),
+    Column("launch_index", INT32, "", "which launch of the run, from 0: processes and connections of its own"),
+    Column("algbw_gb_s", FLOAT64, "GB/s", "size over latency_p50_us; null when the timer read 0"),
     Column("busbw_gb_s", FLOAT64, "GB/s", "algbw_gb_s times nccl-tests' bus factor of the collective"),
     Column("algbw_mean_gb_s", FLOAT64, "GB/s", "size over time_mean_us, as nccl-tests prints it"),
     Column("busbw_mean_gb_s", FLOAT64, "GB/s", "algbw_mean_gb_s times the bus factor, as nccl-tests prints it"),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _ID_BYTES = 8  # 16 hex digits: at 10^6 different series, 1 in 10^7 that any two collide
 _CONTENT_BYTES = 16
+_NO_LIST = -1  # stands for the length of a list that is null
 
 # What makes two points comparable. Not among them: the suite and the requested size (two requests that round to
 # the same size are the same measurement), and the versions (comparing those is what a series is for).
@@ -69,7 +70,7 @@ def content_hash(table: pa.Table) -> str:
 
 def _column_bytes(column: pa.ChunkedArray) -> bytes:
     if column.type == INT64S:  # a million samples: as bytes, not as text
-        lengths, values = pc.list_value_length(column), pc.list_flatten(column)
+        lengths, values = pc.list_value_length(column).fill_null(_NO_LIST), pc.list_flatten(column)
         return b"".join(part.to_numpy().astype("<i8").tobytes() for part in (lengths, values))
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.int64())

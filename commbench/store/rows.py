@@ -8,6 +8,7 @@ from commbench.model.result import Status
 from commbench.model.summary import summarise
 from commbench.store import identity
 from commbench.store.columns import SCHEMA_VERSION
+from commbench.store.protocol_rows import protocol_row, taken_apart
 from commbench.units import NS_PER_US
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from commbench.model.point import Point
     from commbench.model.result import PointResult, Samples
     from commbench.model.run import Record
+    from commbench.statistics.headline import Decomposed
 
 Row = dict[str, object]
 
@@ -107,6 +109,7 @@ def _common(record: "Record") -> Row:
 def _point_row(record: "Record", result: "PointResult") -> Row:
     point = result.point
     samples = timed(result)
+    decomposed = None if samples is None else taken_apart(result, samples)
     return {
         **{name: getattr(point, name) for name in _POINT_FIELDS},
         "attempt": result.attempt,
@@ -117,10 +120,12 @@ def _point_row(record: "Record", result: "PointResult") -> Row:
         "error": result.error,
         **_verdict(result, is_checked=record.plan.protocol.verify and result.status in _CHECKED),
         "warmup_iterations": result.warmup_iterations,
-        "visits": result.visits,
+        "visits": len(result.visit_calls),
         "stopping": result.stopping,
         "converged": result.converged and samples is not None,
-        **_times(point, samples),
+        **_times(point, samples, decomposed),
+        **protocol_row(result, samples, decomposed),
+        "launch_index": point.launch_index,
         "first_call_us": result.first_call_us,
         "timer": result.timer,
         "timer_resolution_ns": None if samples is None else result.timer_resolution_ns,
@@ -141,12 +146,12 @@ def _verdict(result: "PointResult", *, is_checked: bool) -> Row:
     }
 
 
-def _times(point: "Point", samples: "Samples | None") -> Row:
-    if samples is None:
+def _times(point: "Point", samples: "Samples | None", decomposed: "Decomposed | None") -> Row:
+    if samples is None or decomposed is None:
         bandwidths = ("algbw_gb_s", "busbw_gb_s", "algbw_mean_gb_s", "busbw_mean_gb_s")
         return {"iterations": 0, **{f"time_{name}": None for name in _TIME_COLUMNS}, **dict.fromkeys(bandwidths)}
     summary = summarise(samples.time_ns)
-    algbw, busbw = bandwidths_of(point, summary.p50_us * NS_PER_US)
+    algbw, busbw = bandwidths_of(point, summarise(decomposed.headline_ns).p50_us * NS_PER_US)
     algbw_mean, busbw_mean = bandwidths_of(point, summary.mean_us * NS_PER_US)
     return {
         "iterations": summary.n,

@@ -25,7 +25,7 @@ POINTS = tuple(
         *(point_id, "all_reduce", 1024, 1024, 256, "float32", "sum", 2, 1),
         *(True, "gloo", "tcp", "isolated", "eager", 0.0, 1024, 0.1),
     )
-    for point_id in range(2)
+    for point_id in range(4)
 )
 LIMIT_S = 1.0
 PLAN = Plan("tiny", "hash", "text", "gloo", 2, 1, Protocol(Stopping("fixed", 3), 1, 3, point_limit_s=LIMIT_S), POINTS)
@@ -131,7 +131,7 @@ def test_a_point_that_takes_longer_than_its_limit_is_ended_at_about_the_limit(
 
 
 def test_the_limit_is_each_points_own(launch: Launch) -> None:
-    outcome = launch("for _ in range(4): say('started', point_id=0); time.sleep(0.5)")
+    outcome = launch("for i in range(4): say('started', point_id=i); time.sleep(0.5)")
     assert outcome.exit_state is ExitState.COMPLETE  # two seconds in all
 
 

@@ -8,6 +8,7 @@ import pytest
 from commbench.backend import BoundPoint
 from commbench.backend.simulated import SimulatedBackend, SimulatedGroup
 from commbench.collectives import COLLECTIVES, get
+from commbench.environment.schedstat import RunQueueWait
 from commbench.measure.cadence import CADENCES
 from commbench.measure.progress import ProgressBoard
 from commbench.measure.visit import Visitor
@@ -93,7 +94,10 @@ class LateInTurn(BoundPoint):
         self.group, self.made = group, 0
         self.call = self._step
 
-    def verify(self, salt: int) -> Correctness:
+    def prepare(self, salt: int) -> None:
+        """There is no data."""
+
+    def check(self, salt: int) -> Correctness:
         return Correctness()
 
     def _step(self) -> None:
@@ -109,8 +113,8 @@ def test_a_calls_time_is_the_maximum_over_ranks_of_that_call_and_not_of_their_av
     backend = SimulatedBackend(plan)
     group = backend.group(2)
     assert isinstance(group, SimulatedGroup)
-    visitor = Visitor(group, backend.clock, CADENCES[cadence], ProgressBoard(None, 0))
-    samples = group.gather_samples(visitor.visit(LateInTurn(group), 6))
+    visitor = Visitor(group, backend.clock, CADENCES[cadence], ProgressBoard(None, 0), RunQueueWait())
+    samples = group.gather_samples(visitor.visit(LateInTurn(group), 6)[0])
     assert samples is not None
     assert samples.rank_time_ns.tolist() == [[10_000, 11_000] * 3, [11_000, 10_000] * 3]
     assert samples.time_ns.tolist() == [11_000] * 6

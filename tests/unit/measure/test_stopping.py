@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -6,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commbench.measure.stopping import FixedIterations, StoppingRule, TimeBudget, stopping_rule
-from commbench.model.plan import Protocol, Stopping
+from commbench.model.plan import Stopping
 from commbench.units import NS_PER_S
 
 if TYPE_CHECKING:
@@ -17,20 +18,18 @@ visits = st.integers(1, 60)
 call_times = st.integers(0, NS_PER_S)
 
 
-def follow(rule: StoppingRule, call_ns: int) -> list[int]:
+def follow(rule: StoppingRule, call_ns: int, visit: int) -> list[int]:
     """Do as the rule says with calls that all take the same time; return the visits it asked for."""
-    time_ns: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
-    asked = []
-    while (calls := rule.next_visit(time_ns)) > 0:
-        asked.append(calls)
-        time_ns = np.concatenate([time_ns, np.full(calls, call_ns, dtype=np.int64)])
-    return asked
+    times: list[NDArray[np.int64]] = []
+    while (calls := rule.next_visit(times, visit, span_s=float(len(times)))) > 0:
+        times.append(np.full(calls, call_ns, dtype=np.int64))
+    return [len(visit) for visit in times]
 
 
 @settings(deadline=None)
 @given(counts, visits, call_times)
 def test_fixed_makes_exactly_its_calls_in_visits_no_longer_than_asked(n: int, visit: int, call_ns: int) -> None:
-    asked = follow(FixedIterations(n, visit), call_ns)
+    asked = follow(FixedIterations(n), call_ns, visit)
     assert sum(asked) == n
     assert max(asked) <= visit
     assert len(asked) == -(-n // visit)
@@ -42,7 +41,7 @@ def test_a_budget_stays_between_its_minimum_and_maximum(
     budget_s: float, low: int, high: int, visit: int, call_ns: int
 ) -> None:
     low, high = sorted((low, high))
-    asked = follow(TimeBudget(budget_s, low, high, visit), call_ns)
+    asked = follow(TimeBudget(budget_s, low, high), call_ns, visit)
     assert low <= sum(asked) <= high
     assert max(asked) <= visit
 
@@ -52,14 +51,14 @@ def test_a_budget_stays_between_its_minimum_and_maximum(
 def test_a_budget_between_its_bounds_is_used_up_and_passed_by_less_than_a_visit(
     budget_s: float, low: int, visit: int, call_ns: int
 ) -> None:
-    n = sum(follow(TimeBudget(budget_s, low, 10**6, visit), call_ns))
+    n = sum(follow(TimeBudget(budget_s, low, 10**6), call_ns, visit))
     assert n * call_ns >= budget_s * NS_PER_S
     assert n <= low + visit or (n - visit) * call_ns < budget_s * NS_PER_S
 
 
 def test_slow_calls_stop_at_the_minimum_and_fast_ones_at_the_maximum() -> None:
-    assert follow(TimeBudget(0.5, 20, 1000, 20), call_ns=NS_PER_S) == [20]
-    assert follow(TimeBudget(0.5, 20, 1000, 300), call_ns=1) == [20, 300, 300, 300, 80]
+    assert follow(TimeBudget(0.5, 20, 1000), NS_PER_S, 20) == [20]
+    assert follow(TimeBudget(0.5, 20, 1000), 1, 300) == [20, 300, 300, 300, 80]
 
 
 @pytest.mark.parametrize(
@@ -71,6 +70,29 @@ def test_slow_calls_stop_at_the_minimum_and_fast_ones_at_the_maximum() -> None:
     ids=["fixed", "budget"],
 )
 def test_a_plan_names_its_rule_and_the_rule_names_itself(stopping: Stopping, name: str) -> None:
-    rule = stopping_rule(Protocol(stopping, 0, 4, 60.0))
+    rule = stopping_rule(stopping)
     assert rule.name == name
-    assert sum(follow(rule, call_ns=1)) == (stopping.iterations or stopping.max_iterations)
+    assert sum(follow(rule, 1, 4)) == (stopping.iterations or stopping.max_iterations)
+
+
+ADAPTIVE = Stopping("adaptive", epsilon=0.02, max_visits=90, budget_s=1000.0)
+
+
+def test_adaptive_stops_at_the_first_look_that_knows_enough_and_never_between_looks() -> None:
+    assert len(follow(stopping_rule(ADAPTIVE), 1000, 40)) == 8
+    # 8 visits of 8 calls bound no p99: it goes on until there are 299 calls, to the next look after that.
+    assert len(follow(stopping_rule(ADAPTIVE), 1000, 8)) == 40
+
+
+def test_adaptive_takes_its_least_span_and_keeps_its_caps() -> None:
+    assert len(follow(stopping_rule(replace(ADAPTIVE, min_span_s=15.0)), 1000, 40)) == 18
+    assert len(follow(stopping_rule(replace(ADAPTIVE, budget_s=10.0, min_span_s=500.0)), 1000, 40)) == 10
+    assert len(follow(stopping_rule(replace(ADAPTIVE, max_visits=30, min_span_s=500.0)), 1000, 40)) == 30
+
+
+def test_adaptive_says_that_it_has_not_converged_when_visits_disagree() -> None:
+    rule = stopping_rule(ADAPTIVE)
+    apart = [np.full(50, 1000 + 100 * (visit % 2), dtype=np.int64) for visit in range(90)]
+    assert rule.next_visit(apart, 50, span_s=1.0) == 0, "the cap ends it"
+    assert not rule.has_converged(apart)
+    assert rule.has_converged([np.full(50, 1000, dtype=np.int64)] * 8)

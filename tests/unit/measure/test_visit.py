@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from commbench.backend import BoundPoint, Group
+from commbench.environment.schedstat import RunQueueWait
 from commbench.measure.cadence import CADENCES
 from commbench.measure.progress import CALLS, ProgressBoard
 from commbench.measure.visit import Visitor
@@ -37,11 +38,14 @@ class FakeGroup(Group):
     def share(self, number: int) -> int:
         return number
 
+    def largest(self, number: int) -> int:
+        return number
+
 
 class FakeClock:
     """Shows the number of stamps taken so far."""
 
-    name, resolution_ns = "fake", 1.0
+    name, resolution_ns, is_comparable = "fake", 1.0, False
 
     def __init__(self, diary: list[str]) -> None:
         self.diary, self.taken = diary, 0
@@ -64,7 +68,13 @@ class FakePoint(BoundPoint):
     def __init__(self, diary: list[str]) -> None:
         self.call = lambda: diary.append("call")
 
-    def verify(self, salt: int) -> Correctness:
+        self.diary = diary
+
+    def prepare(self, salt: int) -> None:
+        self.diary.append("prepare")
+
+    def check(self, salt: int) -> Correctness:
+        self.diary.append("check")
         return Correctness()
 
 
@@ -73,8 +83,9 @@ def diary() -> list[str]:
     return []
 
 
-def visitor(diary: list[str], cadence: str) -> Visitor:
-    return Visitor(FakeGroup(diary), FakeClock(diary), CADENCES[cadence], ProgressBoard(None, 0))
+def visitor(diary: list[str], cadence: str, verify_every: int = 0) -> Visitor:
+    board, wait = ProgressBoard(None, 0), RunQueueWait()
+    return Visitor(FakeGroup(diary), FakeClock(diary), CADENCES[cadence], board, wait, verify_every)
 
 
 def timed(diary: list[str]) -> list[str]:
@@ -92,9 +103,24 @@ def test_streaming_calls_follow_each_other_after_one_meeting(diary: list[str]) -
     assert timed(diary) == ["meet", *["stamp", "call", "stamp"] * 3, "resolve"]
 
 
+def test_a_checked_call_is_checked_outside_its_stamps_and_followed_by_a_call_nobody_times(diary: list[str]) -> None:
+    rank = visitor(diary, "isolated", verify_every=2)
+    rank.visit(FakePoint(diary), 2)
+    plain, checked = ["meet", "stamp", "call", "stamp"], ["prepare", "meet", "stamp", "call", "stamp", "check"]
+    assert timed(diary) == ["meet", *plain, *checked, "meet", "call", "resolve"]
+    assert rank.checked_calls(2) == 1
+
+
+def test_streaming_calls_are_not_checked_one_by_one_for_nothing_may_come_between_them(diary: list[str]) -> None:
+    rank = visitor(diary, "streaming", verify_every=2)
+    rank.visit(FakePoint(diary), 4)
+    assert "check" not in diary
+    assert rank.checked_calls(4) == 0
+
+
 @pytest.mark.parametrize("cadence", CADENCES)
 def test_stamps_are_those_around_each_call(diary: list[str], cadence: str) -> None:
-    samples = visitor(diary, cadence).visit(FakePoint(diary), 4)
+    samples, _ = visitor(diary, cadence).visit(FakePoint(diary), 4)
     assert samples.enter_ns.shape == samples.exit_ns.shape == (1, 4)
     assert (samples.exit_ns - samples.enter_ns).tolist() == [[1] * 4]
     assert np.diff(samples.enter_ns).tolist() == [[2] * 3]

@@ -12,7 +12,7 @@ STARTED = pd.Timestamp("2026-01-02T03:04:05.678901Z")
 
 def point(point_id: int = 0, **changes: Any) -> dict[str, Any]:
     size_bytes = changes.get("size_bytes", 1024)
-    p50_us = changes.get("time_p50_us", 10.0 + size_bytes / 1000)
+    p50_us = changes.get("latency_p50_us", 10.0 + size_bytes / 1000)
     algbw = size_bytes / p50_us / 1e3
     row: dict[str, Any] = {
         "schema_version": 1,
@@ -43,17 +43,17 @@ def point(point_id: int = 0, **changes: Any) -> dict[str, Any]:
         "status": "ok",
         "error": "",
         "wrong_count": 0,
-        "iterations": 50,
+        "iterations": 500,
         "warmup_iterations": 5,
         "visits": 3,
         "stopping": "fixed",
         "converged": True,
-        "time_min_us": p50_us * 0.9,
+        "latency_min_us": p50_us * 0.9,
         "time_mean_us": p50_us * 1.1,
-        "time_p50_us": p50_us,
-        "time_p95_us": p50_us * 1.5,
-        "time_p99_us": p50_us * 2,
-        "time_max_us": p50_us * 3,
+        "latency_p50_us": p50_us,
+        "latency_p95_us": p50_us * 1.5,
+        "latency_p99_us": p50_us * 2,
+        "latency_max_us": p50_us * 3,
         "time_std_us": p50_us * 0.1,
         "algbw_gb_s": algbw,
         "busbw_gb_s": algbw,
@@ -82,7 +82,7 @@ def lost(point_id: int, status: str, error: str, **changes: Any) -> dict[str, An
     numbers = [
         column.name
         for column in POINTS
-        if column.name.startswith(("time_", "algbw_", "busbw_")) or column.name in {"first_call_us", "wrong_count"}
+        if column.name.startswith(("time_", "latency_", "algbw_", "busbw_")) or column.name in {"first_call_us", "wrong_count"}
     ]
     row = point(point_id, status=status, error=error, iterations=0, converged=False, **changes)
     return row | dict.fromkeys(numbers)
@@ -98,7 +98,7 @@ def mixed() -> pd.DataFrame:
     wrong = {"wrong_count": 4, "wrong_rank": 1, "wrong_index": 17, "wrong_expected": 3.0, "wrong_got": 5.0}
     gather = {"collective": "all_gather", "redop": "none", "in_place": False, "world_size": 4}
     return frame(
-        point(0, size_bytes=64, time_p50_us=8.25),
+        point(0, size_bytes=64, latency_p50_us=8.25),
         point(1, size_bytes=64 * 2**20),
         point(2, size_bytes=4096, status="wrong_result", error=said, **wrong),
         lost(3, "skipped", "4096 MiB of buffers do not fit the 1024 MiB that are available here", size_bytes=4 * 2**30),

@@ -16,7 +16,7 @@ def test_csv_keeps_every_digit() -> None:
         io.StringIO(export(points, "csv")), parse_dates=["started_at"], keep_default_na=False, na_values=[""]
     )
     assert list(back.columns) == list(points.columns)
-    for name in ("time_p50_us", "busbw_gb_s", "size_bytes", "wrong_count", "wrong_got"):
+    for name in ("latency_p50_us", "busbw_gb_s", "size_bytes", "wrong_count", "wrong_got"):
         pd.testing.assert_series_equal(back[name].astype(float), points[name].astype(float), check_exact=True, obj=name)
     assert back["started_at"].tolist() == points["started_at"].tolist()
     assert back["error"].fillna("").tolist()[3] == points["error"][3]
@@ -32,13 +32,13 @@ def test_json_is_strict_and_complete() -> None:
     records = json.loads(export(points, "json"), parse_constant=refuse)
     assert [list(record) for record in records] == [list(points.columns)] * len(points)
     assert records[0]["started_at"] == "2026-01-02T03:04:05.678901+00:00"
-    assert records[0]["time_p50_us"] == 8.25
+    assert records[0]["latency_p50_us"] == 8.25
     assert records[0]["in_place"] is True
     assert records[0]["wrong_rank"] is None
     assert records[1]["first_call_us"] is None
     assert (records[2]["wrong_count"], records[2]["wrong_got"]) == (4, 5.0)
     assert isinstance(records[2]["wrong_count"], int)
-    assert records[3]["time_p50_us"] is None
+    assert records[3]["latency_p50_us"] is None
     assert records[5]["error"] == points["error"][5]
 
 

@@ -17,7 +17,7 @@ from .factory import CALLS, lost_result, make_point, make_record, make_result, m
 def test_bandwidths_are_those_of_nccl_tests() -> None:
     point = make_point(collective="all_reduce", requested_bytes=4_000_000, world_size=4)
     (row,) = point_rows(make_record("r", make_result(point, samples=make_samples(ranks=4))))
-    p50_us, mean_us = row["time_p50_us"], row["time_mean_us"]
+    p50_us, mean_us = row["latency_p50_us"], row["time_mean_us"]
     assert isinstance(p50_us, float)
     assert isinstance(mean_us, float)
     assert row["algbw_gb_s"] == pytest.approx(4_000_000 / 1e9 / (p50_us / 1e6))

@@ -1,0 +1,107 @@
+"""One rank's part in a step: open a point, visit it, close it."""
+
+import time
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from commbench.backend import Backend, BoundPoint, Group
+from commbench.environment.noise import NoiseGauge
+from commbench.environment.schedstat import RunQueueWait
+from commbench.measure.align import ClockAlignment
+from commbench.measure.cadence import CADENCES
+from commbench.measure.progress import ProgressBoard
+from commbench.measure.tally import Opened, Visited
+from commbench.measure.visit import Visitor
+from commbench.model.plan import Protocol
+from commbench.model.point import Point
+from commbench.model.result import Correctness
+from commbench.statistics.steady import is_steady
+from commbench.units import NS_PER_S, NS_PER_US
+
+_SALT_BEFORE, _SALT_AFTER = 1, 2  # different data, so that what the first check left behind cannot pass the second
+_SALT_VISIT = 4
+
+_LEAD_IN_CALLS = 2  # the first two calls of a visit are slower than the rest: design 3.6
+_VISIT_S = 0.020  # long enough for the gaps between visits to be small change: design 2.3
+_FEWEST_CALLS, _MOST_CALLS = 8, 400
+_WARMUP_BLOCK = 20  # pyperf's window: see statistics/steady.py
+_WARMUP_LIMIT_S = 2.0
+
+
+@dataclass(slots=True)
+class _OpenPoint:
+    bound: BoundPoint
+    visitor: Visitor
+
+
+@dataclass(slots=True)
+class Performer:
+    """This rank and the points it has open."""
+
+    protocol: Protocol
+    backend: Backend
+    board: ProgressBoard
+    alignment: ClockAlignment
+    noise: NoiseGauge
+    wait: RunQueueWait
+    _open: dict[int, _OpenPoint] = field(default_factory=dict)
+
+    def open(self, point: Point, group: Group) -> Opened | None:
+        """Bind a point, make its first call, check it and warm up; return what came of it on rank 0."""
+        bound = group.bind(point)
+        visitor = Visitor(group, self.backend.clock, CADENCES[point.cadence], self.board, self.wait)
+        every = round(1 / self.protocol.verify_share) if self.protocol.verify_share else 0
+        self._open[point.point_id] = _OpenPoint(bound, replace(visitor, verify_every=every))
+        bound.prepare(_SALT_VISIT)
+        first, _ = visitor.visit(bound, 1)
+        all_first = group.gather_samples(first)
+        verdict = visitor.verify(bound, _SALT_BEFORE) if self.protocol.verify else Correctness()
+        bound.prepare(_SALT_VISIT)
+        calls, steady, typical_ns = self._warm_up(bound, visitor)
+        if all_first is None:
+            return None
+        length = self.protocol.visit_iterations or _visit_calls(typical_ns)
+        return Opened(float(all_first.time_ns[0]) / NS_PER_US, verdict, calls, steady, length)
+
+    def visit(self, point: Point, group: Group, calls: int) -> Visited | None:
+        """Time some calls of an open point; return all ranks' stamps on rank 0."""
+        opened = self._open[point.point_id]
+        opened.bound.prepare(_SALT_VISIT)
+        before = self.noise.reading()
+        opened.visitor.untimed(opened.bound, _LEAD_IN_CALLS)
+        with self.alignment.around(point.world_size) as aligned:
+            mine, verdict = opened.visitor.visit(opened.bound, calls)
+        noise = self.noise.between(before, self.noise.reading())
+        samples = group.gather_samples(aligned.on_rank_0(mine))
+        bound_ns = aligned.widest_bound_ns(group)
+        checked = opened.visitor.checked_calls(calls)
+        verdict = group.gather_correctness(verdict) if checked else Correctness()
+        if samples is None:
+            return None
+        return Visited(samples, bound_ns, verdict, checked, noise.others_share)
+
+    def close(self, point: Point) -> Correctness:
+        """Check a point once more and let go of it."""
+        opened = self._open.pop(point.point_id)
+        return opened.visitor.verify(opened.bound, _SALT_AFTER) if self.protocol.verify else Correctness()
+
+    def _warm_up(self, bound: BoundPoint, visitor: Visitor) -> tuple[int, bool, float]:
+        """Return how many calls were made, whether they had become steady, and the last block's median in ns."""
+        if self.protocol.warmup == "fixed" and self.protocol.visit_iterations:
+            visitor.untimed(bound, self.protocol.warmup_iterations)
+            return self.protocol.warmup_iterations, True, 0.0
+        times, deadline = np.zeros(0, dtype=np.int64), time.monotonic() + _WARMUP_LIMIT_S
+        limit = max(self.protocol.warmup_iterations, 2)
+        while True:
+            mine, _ = visitor.visit(bound, min(_WARMUP_BLOCK, limit - len(times)))
+            times = np.concatenate([times, mine.time_ns])
+            steady = is_steady(times) if self.protocol.warmup == "steady" else len(times) >= limit
+            is_over = steady or len(times) >= limit or time.monotonic() > deadline
+            if visitor.group.share(int(is_over)):
+                return len(times), steady, float(np.median(times[-_WARMUP_BLOCK:]))
+
+
+def _visit_calls(typical_ns: float) -> int:
+    """Return how many calls of that time make a visit long enough."""
+    return int(np.clip(_VISIT_S * NS_PER_S / max(typical_ns, 1.0), _FEWEST_CALLS, _MOST_CALLS))

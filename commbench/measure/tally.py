@@ -1,0 +1,109 @@
+"""What rank 0 knows of one point so far: its visits, its verdicts, and in the end its result."""
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from commbench.collectives import get
+from commbench.measure.stopping import StoppingRule
+from commbench.model.point import Point
+from commbench.model.result import Correctness, PointResult, Samples, Status
+from commbench.statistics.headline import decompose
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What opening a point gave on rank 0: the first call's time, the check, how the warm-up went, a visit's length."""
+
+    first_call_us: float
+    verdict: Correctness
+    warmup_iterations: int
+    is_steady: bool
+    visit_calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Visited:
+    """What a visit gave on rank 0: all ranks' stamps on rank 0's clock, and the verdict on the calls checked."""
+
+    samples: Samples
+    clock_bound_ns: int | None
+    verdict: Correctness
+    checked_calls: int
+    others_share: float | None
+
+
+@dataclass(slots=True)
+class Tally:
+    """Everything measured of one point, added up visit by visit."""
+
+    point: Point
+    attempt: int
+    opened: Opened | None = None
+    visits: list[Visited] = field(default_factory=list)
+    times: "list[NDArray[np.int64]]" = field(default_factory=list)
+    _started_at_ns: int = field(default_factory=time.time_ns)
+    _first_visit: float = 0.0
+    _last_visit: float = 0.0
+
+    @property
+    def span_s(self) -> float:
+        """Return the wall time from the first visit to the last, in seconds."""
+        return self._last_visit - self._first_visit
+
+    def add(self, visited: Visited) -> None:
+        """Add one visit."""
+        self._last_visit = time.monotonic()
+        self._first_visit = self._first_visit or self._last_visit
+        self.visits.append(visited)
+        is_synchronising = get(self.point.collective).is_synchronising
+        calls = decompose(visited.samples, visited.clock_bound_ns, is_synchronising=is_synchronising)
+        self.times.append(calls.headline_ns)
+
+    def result(
+        self, closing: Correctness, rule: StoppingRule, timer: tuple[str, float], overhead_ns: int
+    ) -> PointResult:
+        """Return the result of a point that has been opened, visited and closed."""
+        assert self.opened is not None, "a point is opened first"  # noqa: S101 - a programming error
+        checks = [
+            ("before", self.opened.verdict),
+            *(("during", each.verdict) for each in self.visits),
+            ("after", closing),
+        ]
+        when, wrong = next(((when, verdict) for when, verdict in checks if not verdict.is_right), ("", Correctness()))
+        bounds = [visit.clock_bound_ns for visit in self.visits]
+        shares = [visit.others_share for visit in self.visits if visit.others_share is not None]
+        first, *others = [visit.samples for visit in self.visits]
+        return PointResult(
+            point=self.point,
+            attempt=self.attempt,
+            status=Status.OK if wrong.is_right else Status.WRONG,
+            started_at_ns=self._started_at_ns,
+            error="" if wrong.is_right else _describe(wrong, when),
+            correctness=wrong,
+            samples=first.joined(others),
+            warmup_iterations=self.opened.warmup_iterations,
+            is_steady=self.opened.is_steady,
+            visit_calls=tuple(visit.samples.enter_ns.shape[1] for visit in self.visits),
+            verified_calls=sum(visit.checked_calls for visit in self.visits),
+            stopping=rule.name,
+            converged=rule.has_converged(self.times),
+            span_s=self.span_s,
+            clock_bound_ns=None if None in bounds else max(bound for bound in bounds if bound is not None),
+            overhead_ns=overhead_ns,
+            others_share=sum(shares) / len(shares) if shares else None,
+            first_call_us=self.opened.first_call_us,
+            timer=timer[0],
+            timer_resolution_ns=timer[1],
+        )
+
+
+def _describe(wrong: Correctness, when: str) -> str:
+    return (
+        f"{wrong.wrong_count} wrong elements {when} timing; the first on rank {wrong.rank} at index {wrong.index}: "
+        f"expected {wrong.expected:g}, got {wrong.got:g}"
+    )

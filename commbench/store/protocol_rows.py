@@ -1,0 +1,131 @@
+"""The columns of `points` that come of the measurement protocol: T, S and L, intervals, tails and blame."""
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from commbench.collectives import get
+from commbench.model.summary import quantile_ns, summarise
+from commbench.statistics import blame, tail
+from commbench.statistics.decompose import agreement, clock_free
+from commbench.statistics.headline import Decomposed, Method, decompose
+from commbench.statistics.histogram import GAMMA, LogHistogram
+from commbench.statistics.intervals import exceed_probability
+from commbench.statistics.woodruff import cluster_interval
+from commbench.units import NS_PER_US
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from commbench.model.result import PointResult, Samples
+    from commbench.statistics.blame import Event
+
+Row = dict[str, object]
+
+_LATENCY = ("min_us", "mean_us", "p50_us", "p95_us", "p99_us", "max_us")
+_PARTS = {"makespan": "makespan_ns", "skew": "skew_ns"}
+
+
+def taken_apart(result: "PointResult", samples: "Samples") -> Decomposed:
+    """Return the calls of a point as T, S and L."""
+    is_synchronising = get(result.point.collective).is_synchronising
+    return decompose(samples, result.clock_bound_ns, is_synchronising=is_synchronising)
+
+
+def protocol_row(result: "PointResult", samples: "Samples | None", decomposed: Decomposed | None) -> Row:
+    """Return the protocol's columns; without timed calls all of them are null, empty or zero."""
+    always: Row = {
+        "is_steady": result.is_steady,
+        "verified_calls": result.verified_calls,
+        "overhead_us": None if result.overhead_ns is None else result.overhead_ns / NS_PER_US,
+        "others_share": result.others_share,
+        "clock_bound_us": None if result.clock_bound_ns is None else result.clock_bound_ns / NS_PER_US,
+    }
+    if samples is None or decomposed is None:
+        return {**always, "events_arrival": 0, "events_host": 0, "events_transport": 0, "blame": "", "stragglers": ""}
+    return {
+        **always,
+        **_latency(result, decomposed),
+        **_parts(decomposed),
+        **_tail(result, samples, decomposed),
+        "method": str(decomposed.method),
+        "clock_agreement": _agreement(result, samples, decomposed),
+        "span_s": result.span_s,
+    }
+
+
+def _latency(result: "PointResult", decomposed: Decomposed) -> Row:
+    headline = decomposed.headline_ns
+    summary = summarise(headline)
+    interval = cluster_interval(_by_visit(headline, result.visit_calls))
+    histogram = LogHistogram.from_ns(headline)
+    return {
+        **{f"latency_{name}": getattr(summary, name) for name in _LATENCY},
+        "latency_p50_low_us": None if interval is None else interval.low / NS_PER_US,
+        "latency_p50_high_us": None if interval is None else interval.high / NS_PER_US,
+        "exceed_probability": exceed_probability(summary.n),
+        "slow_time_share": tail.time_share_slow(headline),
+        "hist_bin": list(histogram.bins),
+        "hist_count": list(histogram.counts),
+        "hist_gamma": GAMMA,
+    }
+
+
+def _by_visit(times_ns: "NDArray[np.int64]", visit_calls: tuple[int, ...]) -> "list[NDArray[np.int64]]":
+    ends = [sum(visit_calls[: i + 1]) for i in range(len(visit_calls))]
+    return [times_ns[end - calls : end] for end, calls in zip(ends, visit_calls, strict=True)]
+
+
+def _parts(decomposed: Decomposed) -> Row:
+    row: Row = {}
+    for name, field in _PARTS.items():
+        ordered = getattr(decomposed.calls, field).copy()
+        ordered.sort()
+        row[f"{name}_p50_us"] = quantile_ns(ordered, 0.50) / NS_PER_US
+        row[f"{name}_p99_us"] = quantile_ns(ordered, 0.99) / NS_PER_US
+        row[f"{name}_max_us"] = float(ordered[-1]) / NS_PER_US
+    return row
+
+
+def _agreement(result: "PointResult", samples: "Samples", decomposed: Decomposed) -> float | None:
+    if decomposed.method is not Method.ONE_CLOCK or result.clock_bound_ns is None:
+        return None
+    free = clock_free(samples.enter_ns, samples.exit_ns)
+    return agreement(decomposed.calls, free, result.clock_bound_ns)
+
+
+def _tail(result: "PointResult", samples: "Samples", decomposed: Decomposed) -> Row:
+    bound_ns = result.clock_bound_ns or 0
+    events = {event.call: event for event in blame.find_events(decomposed.calls, bound_ns, samples.wait_ns)}
+    causes = Counter(event.cause for event in events.values())
+    worst = [int(call) for call in tail.worst_calls(decomposed.headline_ns)]
+    first = worst[0] if worst else -1
+    stragglers = blame.systematic_stragglers(
+        decomposed.calls.last_rank, decomposed.calls.skew_ns, bound_ns, result.point.world_size
+    )
+    return {
+        "events_arrival": causes[blame.Cause.ARRIVAL],
+        "events_host": causes[blame.Cause.HOST],
+        "events_transport": causes[blame.Cause.TRANSPORT],
+        "blame": blame.describe(events[first], decomposed.calls) if first in events else "",
+        "stragglers": ",".join(str(rank) for rank in stragglers),
+        "worst_calls_json": json.dumps([_worst(call, result, samples, decomposed, events) for call in worst]),
+    }
+
+
+def _worst(
+    call: int, result: "PointResult", samples: "Samples", decomposed: Decomposed, events: "dict[int, Event]"
+) -> Row:
+    """Return one of the worst calls with the stamps of all ranks, in ns from the first arrival."""
+    enter, leave = samples.enter_ns[:, call], samples.exit_ns[:, call]
+    origin = int(enter.min())
+    return {
+        "call": call,
+        "latency_us": float(decomposed.headline_ns[call]) / NS_PER_US,
+        # Rank 0's first stamp and the start of the point are a fraction of a second apart.
+        "unix_ns": result.started_at_ns + int(samples.enter_ns[0, call] - samples.enter_ns[0, 0]),
+        "blame": blame.describe(events[call], decomposed.calls) if call in events else "",
+        "enter_ns": (enter - origin).tolist(),
+        "exit_ns": (leave - origin).tolist(),
+    }
