@@ -75,9 +75,11 @@ def test_a_rank_that_dies_is_named_at_once() -> None:
 
     def work(rank: int) -> None:
         sync = ClockSync.open(board, rank, 2, LOOPBACK, time.perf_counter_ns)
-        if rank == 0:
-            sync.sync(2)
-        sync.close()
+        try:
+            if rank == 0:
+                sync.sync(2)
+        finally:
+            sync.close()
 
     began = time.monotonic()
     error = in_threads(2, work)[0]
@@ -115,7 +117,7 @@ def test_an_address_that_cannot_be_reached_says_what_to_do() -> None:
     with socket.create_server((LOOPBACK, 0)) as server:
         port = server.getsockname()[1]
     board.announce("clock", f"{port} {'00' * 16}")
-    with pytest.raises(RankError, match='rank 1 cannot reach .*clock_sync = "never"'):
+    with pytest.raises(RankError, match=r'rank 1 cannot reach .*clock_sync = "never"'):
         ClockSync.open(board, 1, 2, LOOPBACK, time.perf_counter_ns, limit_s=1)
 
 
