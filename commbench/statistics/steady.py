@@ -19,7 +19,7 @@ def is_steady(time_ns: "NDArray[np.int64]") -> bool:
 
     The spread is the median absolute deviation. pyperf wants the two within 10 % of each other; of windows of 20 calls
     that is true one time in five even when nothing changes, and 4 to 55 % of steady points would be called unsteady
-    after 300 calls. So here they are within 10 % of the median.
+    after 300 calls. So here they are within 10 % of the median. What changes by less than 5 % in a window passes.
 
     Source: pyperf 2.9 _worker.py, test_calibrate_warmups; design 2.3.
     """

@@ -21,7 +21,7 @@ from tests.truth.table import TruthTable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-WHERE = "test_stopping_truth.py"
+WHERE = "truth/test_stopping_truth.py"
 REPEATS = 300
 EPSILON = 0.02
 ENOUGH_CALLS = 299
@@ -102,7 +102,7 @@ def test_A2_P19_P20_the_rule_is_as_good_as_it_says(
     outcome = outcomes[law.name]
     holds = outcome.within >= bar(0.97) and outcome.covered >= bar(0.95) and outcome.converged >= 0.99
     truth = "p50 within 2 % in 97 %, interval covers in 95 %"
-    truth_table.add(f"A2 stopping rule, {law.name}", truth, str(outcome), holds, WHERE)
+    truth_table.add(f"A2 {law.name}: the stopping rule", truth, str(outcome), holds, WHERE)
     assert holds, outcome
 
 
@@ -110,7 +110,9 @@ def test_A2_the_interval_covers_in_95_percent_over_all_laws(
     outcomes: dict[str, Outcome], truth_table: TruthTable
 ) -> None:
     mean = float(np.mean([outcome.covered for outcome in outcomes.values()]))
-    truth_table.add("A2 stopping rule, mean over the seven laws", "covers in 95 %", f"{mean:.1%}", mean >= 0.95, WHERE)
+    truth_table.add(
+        "A2 mean over the seven laws: the stopping rule", "covers in 95 %", f"{mean:.1%}", mean >= 0.95, WHERE
+    )
     assert mean >= 0.95
 
 
@@ -122,7 +124,7 @@ def test_A2_P19_P20_slow_regimes(outcomes: dict[str, Outcome], truth_table: Trut
     outcome = outcomes[SLOW_REGIMES.name]
     holds = outcome.within >= bar(0.97) and outcome.covered >= bar(0.95)
     truth = "p50 within 2 % in 97 %, interval covers in 95 %"
-    truth_table.add("A2 stopping rule, slow regimes", truth, str(outcome), holds, WHERE)
+    truth_table.add("A2 slow regimes: the stopping rule", truth, str(outcome), holds, WHERE)
     assert holds, outcome
 
 
@@ -130,7 +132,7 @@ def test_A2_slow_regimes_are_no_trap_when_looking_begins_at_18_visits(truth_tabl
     outcome = adaptive(SLOW_REGIMES, VISIT_CALLS[SLOW_REGIMES.name], first_look=18)
     holds = outcome.within >= bar(0.97) and outcome.covered >= bar(0.95)
     truth = "p50 within 2 % in 97 %, interval covers in 95 %"
-    truth_table.add("A2 stopping rule, slow regimes, first look at 18 visits", truth, str(outcome), holds, WHERE)
+    truth_table.add("A2 slow regimes: the stopping rule, first look at 18 visits", truth, str(outcome), holds, WHERE)
     assert holds, outcome
 
 
@@ -138,7 +140,7 @@ def test_A2_slow_regimes_are_no_trap_when_looking_begins_at_18_visits(truth_tabl
 def test_A2_slow_regimes_longer_than_a_visit_mostly_do_not_converge(visit_calls: int, truth_table: TruthTable) -> None:
     """The limit of the rule: those that do converge are often the ones that hardly saw the slow state."""
     outcome = adaptive(SLOW_REGIMES, visit_calls)
-    claim = f"A2 limit: slow regimes with visits of {visit_calls} calls"
+    claim = f"A2 slow regimes: the stopping rule, visits of {visit_calls} calls"
     truth_table.add(claim, "not converged", str(outcome), None, WHERE)
     assert outcome.converged < 0.5
 
@@ -148,6 +150,6 @@ def test_A2_slow_regimes_longer_than_a_visit_mostly_do_not_converge(visit_calls:
 def test_P19_a_fixed_count_in_one_go_misses(n: int, tool: str, law: Generator, truth_table: TruthTable) -> None:
     within, covered = fixed(law, n)
     measured = f"within {within:.0%}" + ("" if covered is None else f", covered {covered:.0%}")
-    claim = f"A2 for comparison: n = {n} in one go ({tool}), {law.name}"
+    claim = f"A2 {law.name}: {n} calls in one go ({tool})"
     truth_table.add(claim, "p50 within 2 % in 97 %", measured, None, WHERE)
     assert within < 0.7
