@@ -14,6 +14,7 @@ from commbench.errors import CommbenchError, ExitCode
 
 # Name -> module; loaded only when asked for, so that --help stays fast.
 _COMMANDS = {
+    "doctor": "doctor",
     "list": "list_",
     "plan": "plan",
     "run": "run",
