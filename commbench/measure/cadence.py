@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from commbench.backend import Group
+from commbench.model.point import STREAMING
 
 
 class Cadence(Protocol):
@@ -33,7 +34,7 @@ class Isolated:
 class Streaming:
     """Calls back to back, as nccl-tests makes them; ranks meet only before a visit."""
 
-    name = "streaming"
+    name = STREAMING
 
     def before_call(self, group: Group) -> Callable[[], object] | None:  # noqa: ARG002 - nothing to meet for
         return None

@@ -53,14 +53,14 @@ class TimeBudget:
 
     def __init__(self, budget_s: float, minimum: int, maximum: int) -> None:
         self.name = f"budget:{budget_s:g}s"
-        self._budget_ns = budget_s * NS_PER_S
+        self._budget_s = budget_s
         self._minimum, self._maximum = minimum, maximum
 
     def next_visit(self, times: "Times", visit_calls: int, span_s: float) -> int:  # noqa: ARG002 - time in calls counts
         n = _total(times)
         if n < self._minimum:
             return min(visit_calls, self._minimum - n)
-        if sum(int(visit.sum()) for visit in times) >= self._budget_ns:
+        if _spent_s(times) >= self._budget_s:
             return 0
         return min(visit_calls, self._maximum - n)
 
@@ -80,7 +80,7 @@ class Adaptive:
         self._rule = stopping
 
     def next_visit(self, times: "Times", visit_calls: int, span_s: float) -> int:
-        if len(times) >= self._rule.max_visits or span_s >= self._rule.budget_s:
+        if len(times) >= self._rule.max_visits or _spent_s(times) >= self._rule.budget_s:
             return 0
         if len(times) in LOOKS and span_s >= self._rule.min_span_s and self.has_converged(times):
             return 0
@@ -105,3 +105,7 @@ def stopping_rule(stopping: Stopping) -> StoppingRule:
 
 def _total(times: "Times") -> int:
     return sum(len(visit) for visit in times)
+
+
+def _spent_s(times: "Times") -> float:
+    return sum(int(visit.sum()) for visit in times) / NS_PER_S

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+STREAMING = "streaming"  # the cadence of calls back to back
 SIMULATED = "simulated"  # the backend name that no report may show as a measurement
 
 

@@ -18,7 +18,7 @@ from commbench.plan.suite import ADAPTIVE, BUDGET, FIXED, MAX_RANKS, Measure, Su
 from commbench.plan.support import check, choose_backend
 
 DEFAULT_WORLD_SIZE = 2
-ADAPTIVE_LIMIT_S = 60.0  # wall time from first to last visit; what is not known by then is said to be so
+ADAPTIVE_LIMIT_S = 20.0  # in timed calls of one point; what is not known by then is said to be so
 MAX_POINTS = 100_000  # at a tenth of a second each that is three hours of overhead alone
 _REASONS_SHOWN = 3
 

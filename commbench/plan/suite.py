@@ -90,7 +90,7 @@ class Measure(Table):
     budget_s: PositiveNumber = Field(
         default=0.5,
         description="With stopping = 'budget': time to spend on timed calls. "
-        "With 'adaptive': the longest wall time from first to last visit, 60 when absent.",
+        "With 'adaptive': the most to spend on them, 20 when absent.",
     )
     min_iterations: Calls = Field(default=20, description="With stopping = 'budget'.")
     max_iterations: Calls = Field(default=1000, description="With stopping = 'budget'.")

@@ -73,18 +73,29 @@ def outcome(row: Row) -> str:
     status = str(row.get("status"))
     reason = one_line(row.get("error"))
     if status == Status.OK:
-        return "" if row.get("converged", True) else _not_converged(row)
+        return "; ".join(
+            words for words in (_launches(row), "" if row.get("converged", True) else _not_converged(row)) if words
+        )
     if status == Status.WRONG:
         return f"wrong result: {reason or _first_wrong(row)}"  # what was recorded also says when it was found
     return f"{status}: {reason or 'no reason was recorded'}"
 
 
+def _launches(row: Row) -> str:
+    """Return the range of the launches' medians: which of them was measured is chance."""
+    launches = row.get("launches")
+    if is_null(launches) or int(str(launches)) == 1 or is_null(row.get("launch_low_us")):
+        return ""
+    low, high = time_us(row.get("launch_low_us")), time_us(row.get("launch_high_us"))
+    return f"p50 is the median of {launches} launches, from {low} to {high}"
+
+
 def _not_converged(row: Row) -> str:
     low, high, p50 = (row.get(f"latency_p50{end}_us") for end in ("_low", "_high", ""))
     if is_null(low) or is_null(high) or is_null(p50) or not p50:
-        return "not converged: the p50 is not known as well as asked for"
+        return "not converged"
     half = (float(str(high)) - float(str(low))) / 2 / float(str(p50))
-    return f"not converged: the p50 is known within {half:.1%}, not as well as asked for"
+    return f"not converged: p50 known within {half:.1%}"
 
 
 def _first_wrong(row: Row) -> str:

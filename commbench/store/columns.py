@@ -76,6 +76,7 @@ POINTS = (
     Column("time_p99_us", FLOAT64, "us", "99th percentile over calls, nearest rank"),
     Column("time_max_us", FLOAT64, "us", "longest call"),
     Column("time_std_us", FLOAT64, "us", "standard deviation over calls (divided by n)"),
+    Column("elapsed_mean_us", FLOAT64, "us", "wall time of a visit over its calls, mean over ranks: nccl-tests' time"),
     Column("latency_min_us", FLOAT64, "us", f"shortest call by its latency: {LATENCY}"),
     Column("latency_mean_us", FLOAT64, "us", "mean latency over calls"),
     Column("latency_p50_us", FLOAT64, "us", "median latency over calls, nearest rank"),
@@ -112,7 +113,9 @@ POINTS = (
     Column("launch_index", INT32, "", "which launch of the run, from 0: processes and connections of its own"),
     Column("algbw_gb_s", FLOAT64, "GB/s", "size over latency_p50_us; null when the timer read 0"),
     Column("busbw_gb_s", FLOAT64, "GB/s", "algbw_gb_s times nccl-tests' bus factor of the collective"),
-    Column("algbw_mean_gb_s", FLOAT64, "GB/s", "size over time_mean_us, as nccl-tests prints it"),
+    Column(
+        "algbw_mean_gb_s", FLOAT64, "GB/s", "size over time_mean_us; streaming: over elapsed_mean_us, as nccl-tests"
+    ),
     Column("busbw_mean_gb_s", FLOAT64, "GB/s", "algbw_mean_gb_s times the bus factor, as nccl-tests prints it"),
     Column("first_call_us", FLOAT64, "us", "cost of the very first call, connections and all; null when not timed"),
     Column("timer", STRING, "", "clock that the calls were timed with; empty when nothing was timed"),

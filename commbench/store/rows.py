@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from commbench.collectives.of_point import bandwidths_of
-from commbench.model.point import SIMULATED
+from commbench.model.point import SIMULATED, STREAMING
 from commbench.model.result import Status
 from commbench.model.summary import summarise
 from commbench.store import identity
@@ -14,7 +14,6 @@ from commbench.units import NS_PER_US
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from commbench.model.point import Point
     from commbench.model.result import PointResult, Samples
     from commbench.model.run import Record
     from commbench.statistics.headline import Decomposed
@@ -123,7 +122,7 @@ def _point_row(record: "Record", result: "PointResult") -> Row:
         "visits": len(result.visit_calls),
         "stopping": result.stopping,
         "converged": result.converged and samples is not None,
-        **_times(point, samples, decomposed),
+        **_times(result, samples, decomposed),
         **protocol_row(result, samples, decomposed),
         "launch_index": point.launch_index,
         "first_call_us": result.first_call_us,
@@ -146,21 +145,33 @@ def _verdict(result: "PointResult", *, is_checked: bool) -> Row:
     }
 
 
-def _times(point: "Point", samples: "Samples | None", decomposed: "Decomposed | None") -> Row:
+def _times(result: "PointResult", samples: "Samples | None", decomposed: "Decomposed | None") -> Row:
     if samples is None or decomposed is None:
         bandwidths = ("algbw_gb_s", "busbw_gb_s", "algbw_mean_gb_s", "busbw_mean_gb_s")
         return {"iterations": 0, **{f"time_{name}": None for name in _TIME_COLUMNS}, **dict.fromkeys(bandwidths)}
     summary = summarise(samples.time_ns)
-    algbw, busbw = bandwidths_of(point, summarise(decomposed.headline_ns).p50_us * NS_PER_US)
-    algbw_mean, busbw_mean = bandwidths_of(point, summary.mean_us * NS_PER_US)
+    elapsed_us = _elapsed_us(result, samples) if result.point.cadence == STREAMING else None
+    algbw, busbw = bandwidths_of(result.point, summarise(decomposed.headline_ns).p50_us * NS_PER_US)
+    algbw_mean, busbw_mean = bandwidths_of(result.point, (elapsed_us or summary.mean_us) * NS_PER_US)
     return {
         "iterations": summary.n,
+        "elapsed_mean_us": elapsed_us,
         **{f"time_{name}": float(getattr(summary, name)) for name in _TIME_COLUMNS},
         "algbw_gb_s": algbw,
         "busbw_gb_s": busbw,
         "algbw_mean_gb_s": algbw_mean,
         "busbw_mean_gb_s": busbw_mean,
     }
+
+
+def _elapsed_us(result: "PointResult", samples: "Samples") -> float:
+    """Return the wall time of the visits over their calls, mean over ranks: what nccl-tests' BenchTime measures."""
+    elapsed_ns, first = 0.0, 0
+    for calls in result.visit_calls:
+        last = first + calls - 1
+        elapsed_ns += float((samples.exit_ns[:, last] - samples.enter_ns[:, first]).mean())
+        first += calls
+    return elapsed_ns / first / NS_PER_US
 
 
 def _distinct(values: "Iterable[str]") -> str:

@@ -1,12 +1,10 @@
 """A2, P19, P20: the stopping rule keeps its promise on seven laws of call times, and fixed counts do not.
 
-A rule promises that the p50 is within 2 % and that its 95 % interval holds the truth. Every law is repeated 300
-times, so a share of 95 % is seen as 95 +- 2.5 % (two standard errors); a bar is therefore put two standard errors
-below what is promised, and the mean over laws is held to the promise itself.
+The promise: the p50 is within 2 % in at least 97 % of 300 repeats, and the 95 % interval holds the truth in at least
+95 %. The laws are seeded, so the shares are the same in every run.
 """
 
 from dataclasses import dataclass
-from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +24,7 @@ REPEATS = 300
 EPSILON = 0.02
 ENOUGH_CALLS = 299
 SEED = 5
+WITHIN, COVERED = 0.97, 0.95  # the promise
 
 # Calls of a visit: 8 to 400 in real runs. What is correlated over hundreds of calls needs long visits to converge.
 VISIT_CALLS = {"AR(1) 0.9": 200, "slow regimes": 400}
@@ -51,22 +50,17 @@ class Outcome:
         )
 
 
-def bar(promise: float) -> float:
-    """Return the share below which the promise is refuted by this many repeats: two standard errors less."""
-    return promise - 2 * sqrt(promise * (1 - promise) / REPEATS)
-
-
-def adaptive(law: Generator, visit_calls: int, first_look: int = LOOKS[0]) -> Outcome:
+def adaptive(law: Generator, visit_calls: int) -> Outcome:
     """Repeat the rule of design 2.4 on a law."""
     times = law.visits_ns(SEED, (REPEATS, LOOKS[-1], visit_calls))
-    rows = np.array([_one_run(law, visits, first_look) for visits in times])
+    rows = np.array([_one_run(law, visits) for visits in times])
     converged = rows[:, 0] > 0
     return Outcome(converged.mean(), rows[converged, 1].mean(), rows[:, 2].mean(), float(np.median(rows[:, 3])))
 
 
-def _one_run(law: Generator, visits: "NDArray[np.int64]", first_look: int) -> tuple[bool, bool, bool, int]:
+def _one_run(law: Generator, visits: "NDArray[np.int64]") -> tuple[bool, bool, bool, int]:
     for count in range(1, len(visits) + 1):
-        if not is_look(count) or count < first_look:
+        if not is_look(count):
             continue
         interval = cluster_interval(list(visits[:count]), 0.5, CORRECTED_ALPHA)
         if interval is None:
@@ -100,7 +94,7 @@ def test_A2_P19_P20_the_rule_is_as_good_as_it_says(
     law: Generator, outcomes: dict[str, Outcome], truth_table: TruthTable
 ) -> None:
     outcome = outcomes[law.name]
-    holds = outcome.within >= bar(0.97) and outcome.covered >= bar(0.95) and outcome.converged >= 0.99
+    holds = outcome.within >= WITHIN and outcome.covered >= COVERED and outcome.converged >= 0.99
     truth = "p50 within 2 % in 97 %, interval covers in 95 %"
     truth_table.add(f"A2 {law.name}: the stopping rule", truth, str(outcome), holds, WHERE)
     assert holds, outcome
@@ -116,23 +110,11 @@ def test_A2_the_interval_covers_in_95_percent_over_all_laws(
     assert mean >= 0.95
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a state of a quarter of the time is in none of 8 visits one time in ten: begin looking at 18 visits",
-)
 def test_A2_P19_P20_slow_regimes(outcomes: dict[str, Outcome], truth_table: TruthTable) -> None:
     outcome = outcomes[SLOW_REGIMES.name]
-    holds = outcome.within >= bar(0.97) and outcome.covered >= bar(0.95)
+    holds = outcome.within >= WITHIN and outcome.covered >= COVERED
     truth = "p50 within 2 % in 97 %, interval covers in 95 %"
     truth_table.add("A2 slow regimes: the stopping rule", truth, str(outcome), holds, WHERE)
-    assert holds, outcome
-
-
-def test_A2_slow_regimes_are_no_trap_when_looking_begins_at_18_visits(truth_table: TruthTable) -> None:
-    outcome = adaptive(SLOW_REGIMES, VISIT_CALLS[SLOW_REGIMES.name], first_look=18)
-    holds = outcome.within >= bar(0.97) and outcome.covered >= bar(0.95)
-    truth = "p50 within 2 % in 97 %, interval covers in 95 %"
-    truth_table.add("A2 slow regimes: the stopping rule, first look at 18 visits", truth, str(outcome), holds, WHERE)
     assert holds, outcome
 
 

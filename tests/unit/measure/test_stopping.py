@@ -79,14 +79,15 @@ ADAPTIVE = Stopping("adaptive", epsilon=0.02, max_visits=90, budget_s=1000.0)
 
 
 def test_adaptive_stops_at_the_first_look_that_knows_enough_and_never_between_looks() -> None:
-    assert len(follow(stopping_rule(ADAPTIVE), 1000, 40)) == 8
-    # 8 visits of 8 calls bound no p99: it goes on until there are 299 calls, to the next look after that.
+    assert len(follow(stopping_rule(ADAPTIVE), 1000, 40)) == 18
+    # 18 visits of 8 calls bound no p99: it goes on until there are 299 calls, to the next look after that.
     assert len(follow(stopping_rule(ADAPTIVE), 1000, 8)) == 40
 
 
 def test_adaptive_takes_its_least_span_and_keeps_its_caps() -> None:
-    assert len(follow(stopping_rule(replace(ADAPTIVE, min_span_s=15.0)), 1000, 40)) == 18
-    assert len(follow(stopping_rule(replace(ADAPTIVE, budget_s=10.0, min_span_s=500.0)), 1000, 40)) == 10
+    assert len(follow(stopping_rule(replace(ADAPTIVE, min_span_s=25.0)), 1000, 40)) == 27
+    # 40 calls of 10 ms are 0.4 s a visit, and the cap of 4 s is in timed calls.
+    assert len(follow(stopping_rule(replace(ADAPTIVE, budget_s=4.0, min_span_s=500.0)), NS_PER_S // 100, 40)) == 10
     assert len(follow(stopping_rule(replace(ADAPTIVE, max_visits=30, min_span_s=500.0)), 1000, 40)) == 30
 
 

@@ -104,7 +104,10 @@ def test_a_mistake_in_sweep_is_one_line_that_says_what_is_allowed(tmp_path: Path
         ("point_limit_s = inf", "measure.point_limit_s: must be a finite number, not inf"),
         ("iterations = 2.5", "measure.iterations: must be a whole number, not 2.5"),
         ("iterations = 2000000", "measure.iterations: must be at most 1000000, not 2000000"),
-        ('stopping = "fixd"', "measure.stopping: no such value 'fixd'; did you mean 'fixed'? (one of fixed, budget, adaptive)"),
+        (
+            'stopping = "fixd"',
+            "measure.stopping: no such value 'fixd'; did you mean 'fixed'? (one of fixed, budget, adaptive)",
+        ),
     ],
 )
 def test_a_mistake_in_measure_is_one_line(tmp_path: Path, measure: str, message: str) -> None:

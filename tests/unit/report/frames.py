@@ -82,7 +82,7 @@ def lost(point_id: int, status: str, error: str, **changes: Any) -> dict[str, An
     numbers = [
         column.name
         for column in POINTS
-        if column.name.startswith(("time_", "latency_", "algbw_", "busbw_")) or column.name in {"first_call_us", "wrong_count"}
+        if column.name.startswith(("time_", "latency_", "algbw_", "busbw_", "first_call_", "wrong_count"))
     ]
     row = point(point_id, status=status, error=error, iterations=0, converged=False, **changes)
     return row | dict.fromkeys(numbers)

@@ -67,4 +67,4 @@ def test_half_width_is_a_share_of_the_estimate() -> None:
 
 def test_looks_are_few_and_paid_for() -> None:
     assert [visits for visits in range(100) if is_look(visits)] == list(LOOKS)
-    assert pytest.approx(0.05) == CORRECTED_ALPHA * len(LOOKS)
+    assert CORRECTED_ALPHA * len(LOOKS) < 0.05

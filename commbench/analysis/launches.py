@@ -1,0 +1,41 @@
+"""One row for all launches of a series: the launch is the unit of any claim about a system (design 2.4)."""
+
+import pandas as pd
+
+# Times of which the launches' median is taken, and those where the worst of all launches counts.
+_WORST = ("latency_max_us", "makespan_max_us", "skew_max_us", "time_max_us")
+_TOTALS = ("iterations", "visits", "verified_calls", "events_arrival", "events_host", "events_transport")
+_ONE_LAUNCH = ("latency_p50_low_us", "latency_p50_high_us")  # intervals within a launch say nothing of the next one
+
+
+def across_launches(points: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per run and series: medians of the launches' numbers, the worst of worst cases, summed counts.
+
+    New columns: `launches`, and `launch_low_us` and `launch_high_us`, the range of the launches' p50. A series that was
+    measured in one launch keeps its row, and so does every point that went wrong.
+    """
+    if points.empty:
+        return points.assign(launches=[], launch_low_us=[], launch_high_us=[])
+    alike = points["status"].isin(["ok", "skipped"])
+    each = points["status"].where(alike, points["point_id"].astype(str))  # what went wrong stays a row of its own
+    groups = points.groupby([points["run_id"], points["series_id"], points["requested_bytes"], each], sort=False)
+    return pd.DataFrame([_one_row(group) for _, group in groups]).astype({"launches": "int64"})
+
+
+def _one_row(group: pd.DataFrame) -> "pd.Series[float]":
+    row = group.iloc[0].copy()
+    row["launches"] = len(group)
+    row["launch_low_us"], row["launch_high_us"] = group["latency_p50_us"].min(), group["latency_p50_us"].max()
+    if len(group) == 1:
+        return row
+    for name in group.columns:
+        if name in _WORST:
+            row[name] = group[name].max()
+        elif name in _TOTALS:
+            row[name] = group[name].sum()
+        elif name in _ONE_LAUNCH:
+            row[name] = None
+        elif name.endswith(("_us", "_gb_s", "_share")):
+            row[name] = group[name].median()
+    row["converged"] = bool(group["converged"].all())
+    return row
