@@ -1,0 +1,247 @@
+"""A rank with planted behaviour: `python planted_worker.py FAULT_JSON JOURNAL_FOLDER`.
+
+What is planted is known beforehand (`Fault.rank_of`, `Fault.is_corrupted`), and what came of it (how long a sleep
+really took, when a stamp was truly taken) is written to `planted-RANK.json` in the journal's folder. Faults are in
+the cadence, in the bound call and in the clock; the rest is the program that users run. Only timed calls are touched.
+"""
+
+import json
+import os
+import random
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from commbench.backend import BoundPoint, Group
+from commbench.backend.host_clock import HostClock
+from commbench.collectives.all_reduce import AllReduce
+from commbench.collectives.base import Buffers, Call, Geometry, Library
+from commbench.measure import worker
+from commbench.measure.cadence import Cadence
+from commbench.measure.perform import Performer
+from commbench.measure.visit import Visitor
+from commbench.model.point import Point
+from commbench.model.result import Correctness, Samples
+
+MS = 1_000_000
+CORRUPTED_INDEX = 17
+VICTIM = 1  # the rank whose clock or data is wrong
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is planted; nothing by default."""
+
+    seed: int = 1
+    share: float = 0.0  # of the timed calls that are late or stall
+    late_ms: float = 0.0  # one rank sleeps so long before it enters
+    stall_ms: float = 0.0  # one rank sleeps so long between two halves of the collective
+    clock_offset_ms: float = 0.0
+    clock_drift: float = 0.0
+    clock_noise_ms: float = 0.0  # the victim's stamps are random by that much
+    corrupt_every: int = 0  # one call of so many delivers a wrong element
+    first_call_ms: float = 0.0  # the first call of every group sleeps so long on every rank
+    sleep_ms: dict[str, float] = field(default_factory=dict)  # by size in bytes: a sleep instead of the collective
+
+    def rank_of(self, point_id: int, call: int, world_size: int) -> int | None:
+        """Return which rank is late or stalls in a timed call; None in most calls."""
+        dice = random.Random(f"{self.seed}/{point_id}/{call}")
+        return dice.randrange(world_size) if dice.random() < self.share else None
+
+    def is_corrupted(self, call: int) -> bool:
+        """Return whether a timed call delivers a wrong element to the victim."""
+        if not self.corrupt_every:
+            return False
+        block, place = divmod(call, self.corrupt_every)
+        return random.Random(f"{self.seed}/{block}").randrange(self.corrupt_every) == place
+
+    def to_text(self) -> str:
+        return json.dumps(asdict(self))
+
+
+@dataclass
+class Diary:
+    """What this rank did and when, in ns of the one true clock of the host."""
+
+    slept: list[tuple[int, int, int]] = field(default_factory=list)  # point, call, how long it took
+    stamps: dict[int, list[int]] = field(default_factory=dict)  # point: enter, exit, enter, exit, ...
+    steps: list[tuple[int, int, int, int]] = field(default_factory=list)  # point, begin, end, time in collectives
+    calls_made: dict[int, int] = field(default_factory=dict)  # point: timed calls
+    busy_ns: int = 0
+    visit_stamps: list[int] | None = None
+
+
+@dataclass
+class Script:
+    """Where this rank is in its part: `call` is the index of the timed call about to be made, None for another."""
+
+    fault: Fault
+    rank: int
+    diary: Diary = field(default_factory=Diary)
+    point: Point | None = None
+    call: int | None = None
+    ahead: list[int | None] = field(default_factory=list)
+
+    def begin(self, point: Point, checked: list[bool]) -> None:
+        """Lay out the calls of a visit: every checked call is followed by one that nobody times."""
+        made = self.diary.calls_made.get(point.point_id, 0)
+        self.ahead = []
+        for i, is_checked in enumerate(checked):
+            self.ahead += [made + i, None] if is_checked else [made + i]
+        self.ahead.reverse()
+        self.diary.calls_made[point.point_id] = made + len(checked)
+
+    def is_mine(self) -> bool:
+        """Return whether this rank is the one that is late or stalls in this call."""
+        assert self.point is not None
+        if self.call is None:
+            return False
+        return self.fault.rank_of(self.point.point_id, self.call, self.point.world_size) == self.rank
+
+    def sleep(self, duration_ms: float) -> None:
+        """Sleep and note how long that really took."""
+        assert self.point is not None
+        assert self.call is not None
+        begin = time.perf_counter_ns()
+        time.sleep(duration_ms / 1000)
+        self.diary.slept.append((self.point.point_id, self.call, time.perf_counter_ns() - begin))
+
+
+class LateCadence:
+    """A cadence after which this rank is sometimes late."""
+
+    def __init__(self, right: Cadence, script: Script) -> None:
+        self.name, self._right, self._script = right.name, right, script
+
+    def before_call(self, group: Group) -> Callable[[], object] | None:
+        ready = self._right.before_call(group)
+        return None if ready is None else lambda: self._ready(ready)
+
+    def before_visit(self, group: Group) -> None:
+        self._right.before_visit(group)
+
+    def _ready(self, ready: Callable[[], object]) -> None:
+        script = self._script
+        begin = time.perf_counter_ns()
+        ready()
+        script.diary.busy_ns += time.perf_counter_ns() - begin
+        script.call = script.ahead.pop()
+        if script.fault.late_ms and script.is_mine():
+            script.sleep(script.fault.late_ms)
+
+
+class FaultyPoint(BoundPoint):
+    """A bound point whose call does what the script says."""
+
+    def __init__(self, right: Any, script: Script) -> None:
+        self._right, self._script, self._call = right, script, right.call
+        self.prepare, self.check = right.prepare, right.check  # type: ignore[method-assign]
+        self.call = self._faulty
+
+    def prepare(self, salt: int) -> None: ...
+
+    def check(self, salt: int) -> Correctness: ...  # type: ignore[empty-body]
+
+    def _faulty(self) -> None:
+        begin = time.perf_counter_ns()
+        fault, script = self._script.fault, self._script
+        assert script.point is not None
+        length_ms = fault.sleep_ms.get(str(script.point.requested_bytes))
+        if length_ms is not None:
+            time.sleep(length_ms / 1000)
+        else:
+            self._call()
+        if fault.stall_ms:
+            if script.is_mine():
+                script.sleep(fault.stall_ms)
+            self._call()
+        if script.rank == VICTIM and script.call is not None and fault.is_corrupted(script.call):
+            self._right._buffers.recv[CORRUPTED_INDEX] += 1
+        script.diary.busy_ns += time.perf_counter_ns() - begin
+
+
+def plant(script: Script) -> None:
+    """Put the script between the program's parts."""
+    _plant_in_visits(script)
+    fault = script.fault
+    if fault.clock_offset_ms or fault.clock_drift or fault.clock_noise_ms:
+        _plant_in_clock(script)
+    if fault.first_call_ms:
+        _plant_in_first_calls(fault.first_call_ms)
+
+
+def _plant_in_visits(script: Script) -> None:
+    right_step, right_visit, diary = Performer.visit, Visitor.visit, script.diary
+
+    def step(self: Performer, point: Point, group: Group, calls: int) -> Any:
+        script.point, begin, busy = point, time.perf_counter_ns(), diary.busy_ns
+        try:
+            return right_step(self, point, group, calls)
+        finally:
+            diary.steps.append((point.point_id, begin, time.perf_counter_ns(), diary.busy_ns - busy))
+            script.point = None
+
+    def visit(self: Visitor, bound: BoundPoint, calls: int) -> tuple[Samples, Correctness]:
+        if script.point is None:
+            return right_visit(self, bound, calls)
+        script.begin(script.point, self._checked(calls)[0::2])
+        diary.visit_stamps = []
+        try:
+            late = replace(self, cadence=LateCadence(self.cadence, script))
+            return right_visit(late, FaultyPoint(bound, script), calls)
+        finally:
+            diary.stamps.setdefault(script.point.point_id, []).extend(diary.visit_stamps[1:])  # the first fills a list
+            diary.visit_stamps = None
+
+    Performer.visit = step  # type: ignore[method-assign]
+    Visitor.visit = visit  # type: ignore[method-assign]
+
+
+def _plant_in_clock(script: Script) -> None:
+    fault, base_ns, dice = script.fault, time.perf_counter_ns(), random.Random(script.rank)
+    is_wrong, read, diary = script.rank == VICTIM, time.perf_counter_ns, script.diary
+    offset_ns, noise_ns = round(fault.clock_offset_ms * MS), round(fault.clock_noise_ms * MS)
+
+    def stamp() -> int:
+        true_ns = read()
+        if diary.visit_stamps is not None:
+            diary.visit_stamps.append(true_ns)
+        if not is_wrong:
+            return true_ns
+        return true_ns + offset_ns + round((true_ns - base_ns) * fault.clock_drift) + dice.randint(0, noise_ns)
+
+    HostClock.stamp = property(lambda self: stamp)  # type: ignore[assignment,method-assign]
+
+
+def _plant_in_first_calls(first_call_ms: float) -> None:
+    right, met = AllReduce.bind, set()
+
+    def bind(self: AllReduce, library: Library, buffers: Buffers, geometry: Geometry, rank: int) -> Call:
+        call = right(self, library, buffers, geometry, rank)
+
+        def connecting() -> None:
+            if geometry.world_size not in met:
+                met.add(geometry.world_size)
+                time.sleep(first_call_ms / 1000)
+            call()
+
+        return connecting
+
+    AllReduce.bind = bind  # type: ignore[method-assign]
+
+
+def main() -> int:
+    fault, folder, rank = Fault(**json.loads(sys.argv[1])), Path(sys.argv[2]), int(os.environ["RANK"])
+    script = Script(fault, rank)
+    plant(script)
+    try:
+        return worker.main([str(folder)])
+    finally:
+        (folder / f"planted-{rank}.json").write_text(json.dumps(asdict(script.diary)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
