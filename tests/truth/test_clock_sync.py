@@ -8,7 +8,8 @@ from commbench.errors import RankError
 from commbench.measure import clock_link
 from commbench.measure.clock_offsets import OffsetBound
 from commbench.measure.clock_sync import ClockSync
-from tests.truth.faulty_clocks import LOOPBACK, Board, FaultyClock, in_threads
+
+from .faulty_clocks import LOOPBACK, Board, FaultyClock, in_threads
 
 CLOCKS = [FaultyClock(), FaultyClock(3_000_000), FaultyClock(3_000_000), FaultyClock(-9_000_000)]
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from commbench.measure.clock_offsets import Correction, OffsetBound, correction_between, intersect
-from tests.truth.faulty_clocks import FaultyClock, Wire, compare_in_another_process
-from tests.truth.table import TruthTable
+
+from .faulty_clocks import FaultyClock, Wire, compare_in_another_process
+from .table import TruthTable
 
 WHERE = "truth/test_clock_truth.py"
 
