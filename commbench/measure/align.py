@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from commbench.backend import Backend, Group, Meeting
-from commbench.environment.clock_id import shares_clock
+from commbench.environment.clock_id import clock_identity, shares_clock
 from commbench.measure.clock_offsets import Correction, OffsetBound, correction_between
 from commbench.measure.clock_sync import ClockSync
 from commbench.model.environment import HostFacts
@@ -39,12 +39,10 @@ class Aligned:
 
     def widest_bound_ns(self, group: Group) -> int | None:
         """Return the largest bound of any rank of the group in ns; None when some rank has none."""
-        bound_ns = _NO_BOUND
         if self.shares_clock:
-            bound_ns = 0
-        elif (correction := self.correction) is not None:
-            bound_ns = correction.bound_ns
-        widest = group.largest(bound_ns)
+            return 0  # as every rank knows: nothing to ask, and asking would cost every visit a collective
+        correction = self.correction
+        widest = group.largest(_NO_BOUND if correction is None else correction.bound_ns)
         return None if widest >= _NO_BOUND else widest
 
 
@@ -80,7 +78,11 @@ def open_alignment(
     if use != "pings":
         yield ClockAlignment(None, shares_clock=use == "shared")
         return
-    sync = ClockSync.open(meeting, backend.rank, backend.world_size, meeting.address, backend.clock.stamp)
+    # "always" is for tests and doubters: there every rank pings, also those that read rank 0's own clock.
+    clock_id = clock_identity() if mode == "auto" else ""
+    sync = ClockSync.open(
+        meeting, backend.rank, backend.world_size, meeting.address, backend.clock.stamp, clock_id=clock_id
+    )
     try:
         yield ClockAlignment(sync, shares_clock=False)
     finally:

@@ -25,6 +25,7 @@ _SALT_VISIT = 4
 _LEAD_IN_CALLS = 2  # the first two calls of a visit are slower than the rest: design 3.6
 _VISIT_S = 0.020  # long enough for the gaps between visits to be small change: design 2.3
 _FEWEST_CALLS, _MOST_CALLS = 8, 400
+_VISITS_IN_BUDGET = 8
 _WARMUP_BLOCK = 20  # pyperf's window: see statistics/steady.py
 _WARMUP_LIMIT_S = 2.0
 
@@ -61,7 +62,7 @@ class Performer:
         calls, steady, typical_ns = self._warm_up(bound, visitor)
         if all_first is None:
             return None
-        length = self.protocol.visit_iterations or _visit_calls(typical_ns)
+        length = self.protocol.visit_iterations or _visit_calls(typical_ns, self.protocol.stopping.budget_s)
         return Opened(float(all_first.time_ns[0]) / NS_PER_US, verdict, calls, steady, length)
 
     def visit(self, point: Point, group: Group, calls: int) -> Visited | None:
@@ -79,7 +80,7 @@ class Performer:
         verdict = group.gather_correctness(verdict) if checked else Correctness()
         if samples is None:
             return None
-        return Visited(samples, bound_ns, verdict, checked, noise.others_share)
+        return Visited(samples, bound_ns, verdict, checked, noise)
 
     def close(self, point: Point) -> Correctness:
         """Check a point once more and let go of it."""
@@ -102,6 +103,8 @@ class Performer:
                 return len(times), steady, float(np.median(times[-_WARMUP_BLOCK:]))
 
 
-def _visit_calls(typical_ns: float) -> int:
-    """Return how many calls of that time make a visit long enough."""
-    return int(np.clip(_VISIT_S * NS_PER_S / max(typical_ns, 1.0), _FEWEST_CALLS, _MOST_CALLS))
+def _visit_calls(typical_ns: float, budget_s: float) -> int:
+    """Return how many calls of that time make a visit long enough, and leave room for several in the budget."""
+    typical_s = max(typical_ns, 1.0) / NS_PER_S
+    fewest = np.clip(budget_s / _VISITS_IN_BUDGET / typical_s, 1, _FEWEST_CALLS) if budget_s else _FEWEST_CALLS
+    return int(np.clip(_VISIT_S / typical_s, fewest, _MOST_CALLS))

@@ -1,10 +1,12 @@
 """What rank 0 knows of one point so far: its visits, its verdicts, and in the end its result."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from commbench.collectives import get
+from commbench.environment.noise import Noise
 from commbench.measure.stopping import StoppingRule
 from commbench.model.point import Point
 from commbench.model.result import Correctness, PointResult, Samples, Status
@@ -34,7 +36,7 @@ class Visited:
     clock_bound_ns: int | None
     verdict: Correctness
     checked_calls: int
-    others_share: float | None
+    noise: Noise
 
 
 @dataclass(slots=True)
@@ -76,7 +78,6 @@ class Tally:
         ]
         when, wrong = next(((when, verdict) for when, verdict in checks if not verdict.is_right), ("", Correctness()))
         bounds = [visit.clock_bound_ns for visit in self.visits]
-        shares = [visit.others_share for visit in self.visits if visit.others_share is not None]
         first, *others = [visit.samples for visit in self.visits]
         return PointResult(
             point=self.point,
@@ -95,11 +96,18 @@ class Tally:
             span_s=self.span_s,
             clock_bound_ns=None if None in bounds else max(bound for bound in bounds if bound is not None),
             overhead_ns=overhead_ns,
-            others_share=sum(shares) / len(shares) if shares else None,
+            others_share=_others_share([visit.noise for visit in self.visits]),
             first_call_us=self.opened.first_call_us,
             timer=timer[0],
             timer_resolution_ns=timer[1],
         )
+
+
+def _others_share(noises: Sequence[Noise]) -> float | None:
+    """Return what others used over all visits: a single one is too short for the kernel's 10 ms ticks."""
+    known = [(noise.others_share, noise.elapsed_s) for noise in noises if noise.others_share is not None]
+    elapsed_s = sum(seconds for _, seconds in known)
+    return sum(share * seconds for share, seconds in known) / elapsed_s if elapsed_s else None
 
 
 def _describe(wrong: Correctness, when: str) -> str:

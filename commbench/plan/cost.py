@@ -74,6 +74,7 @@ def _timed_calls(one_call_s: float, protocol: Protocol) -> float:
     rule = protocol.stopping
     if rule.rule == "adaptive":
         # A guess at the middle of what was seen: 18 visits of 20 ms, or of 8 calls where these are slow.
-        return _TYPICAL_VISITS * max(_VISIT_S / one_call_s, _FEWEST_CALLS)
+        typical = _TYPICAL_VISITS * max(_VISIT_S / one_call_s, _FEWEST_CALLS)
+        return min(typical, rule.budget_s / one_call_s + 1)
     within_budget = rule.budget_s / one_call_s
     return rule.iterations or min(max(within_budget, rule.min_iterations), rule.max_iterations)
