@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -72,10 +73,9 @@ class Launched:
         assert result.samples is not None, f"{result.error}\n{self.folder.launch_log(0).read_text()[-2000:]}"
         return result
 
-    def diary(self, rank: int) -> dict[str, list[list[int]]]:
-        """Return what a rank says it did."""
-        diary: dict[str, list[list[int]]] = json.loads((self.folder.path / f"planted-{rank}.json").read_text())
-        return diary
+    def diary(self, rank: int) -> Any:
+        """Return what a rank says it did: planted_worker.Diary as JSON."""
+        return json.loads((self.folder.path / f"planted-{rank}.json").read_text())
 
     def slept_ns(self, point_id: int = 0) -> dict[int, tuple[int, int]]:
         """Return (rank, how long it really slept) of every planted call."""
@@ -98,7 +98,7 @@ class Launched:
     def true_stamps(self) -> Ints:
         """Return the stamps of the only point as they truly were, shape (2, ranks, calls)."""
         ranks = range(self.only.point.world_size)
-        rows = np.array([json.loads(json.dumps(self.diary(r)["stamps"]))["0"] for r in ranks], dtype=np.int64)
+        rows = np.array([self.diary(r)["stamps"]["0"] for r in ranks], dtype=np.int64)
         return np.stack([rows[:, 0::2], rows[:, 1::2]])
 
 
@@ -107,7 +107,10 @@ def launch(
 ) -> Launched:
     """Run one sweep on real ranks with a fault planted; `measure` holds values of [measure] as TOML text."""
     suite = folder / "planted.toml"
-    settings = "\n".join(f"{name} = {value}" for name, value in {**_USUAL, **measure}.items())
+    chosen = {**_USUAL, **measure}
+    if "stopping" in measure:
+        del chosen["iterations"]
+    settings = "\n".join(f"{name} = {value}" for name, value in chosen.items())
     suite.write_text(_SUITE.format(sizes=sizes, ranks=ranks, measure=settings))
     plan = expand(load(str(suite)))
     if copies > 1:

@@ -10,7 +10,8 @@ import os
 import random
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -68,9 +69,11 @@ class Diary:
 
     slept: list[tuple[int, int, int]] = field(default_factory=list)  # point, call, how long it took
     stamps: dict[int, list[int]] = field(default_factory=dict)  # point: enter, exit, enter, exit, ...
-    steps: list[tuple[int, int, int, int]] = field(default_factory=list)  # point, begin, end, time in collectives
+    steps: list[tuple[int, int, int]] = field(default_factory=list)  # of each visit: begin, end, time in collectives
+    own_cpu_ns: int = 0  # CPU time of this thread in visits, outside collectives
     calls_made: dict[int, int] = field(default_factory=dict)  # point: timed calls
     busy_ns: int = 0
+    busy_cpu_ns: int = 0
     visit_stamps: list[int] | None = None
 
 
@@ -93,6 +96,14 @@ class Script:
             self.ahead += [made + i, None] if is_checked else [made + i]
         self.ahead.reverse()
         self.diary.calls_made[point.point_id] = made + len(checked)
+
+    @contextmanager
+    def in_collectives(self) -> Iterator[None]:
+        """Count what is done inside as time in collectives."""
+        begin, begin_cpu = time.perf_counter_ns(), time.thread_time_ns()
+        yield
+        self.diary.busy_ns += time.perf_counter_ns() - begin
+        self.diary.busy_cpu_ns += time.thread_time_ns() - begin_cpu
 
     def is_mine(self) -> bool:
         """Return whether this rank is the one that is late or stalls in this call."""
@@ -125,9 +136,8 @@ class LateCadence:
 
     def _ready(self, ready: Callable[[], object]) -> None:
         script = self._script
-        begin = time.perf_counter_ns()
-        ready()
-        script.diary.busy_ns += time.perf_counter_ns() - begin
+        with script.in_collectives():
+            ready()
         script.call = script.ahead.pop()
         if script.fault.late_ms and script.is_mine():
             script.sleep(script.fault.late_ms)
@@ -146,7 +156,10 @@ class FaultyPoint(BoundPoint):
     def check(self, salt: int) -> Correctness: ...  # type: ignore[empty-body]
 
     def _faulty(self) -> None:
-        begin = time.perf_counter_ns()
+        with self._script.in_collectives():
+            self._tampered()
+
+    def _tampered(self) -> None:
         fault, script = self._script.fault, self._script
         assert script.point is not None
         length_ms = fault.sleep_ms.get(str(script.point.requested_bytes))
@@ -160,7 +173,6 @@ class FaultyPoint(BoundPoint):
             self._call()
         if script.rank == VICTIM and script.call is not None and fault.is_corrupted(script.call):
             self._right._buffers.recv[CORRUPTED_INDEX] += 1
-        script.diary.busy_ns += time.perf_counter_ns() - begin
 
 
 def plant(script: Script) -> None:
@@ -174,15 +186,21 @@ def plant(script: Script) -> None:
 
 
 def _plant_in_visits(script: Script) -> None:
-    right_step, right_visit, diary = Performer.visit, Visitor.visit, script.diary
+    right_step, right_visit, right_untimed, diary = Performer.visit, Visitor.visit, Visitor.untimed, script.diary
 
     def step(self: Performer, point: Point, group: Group, calls: int) -> Any:
         script.point, begin, busy = point, time.perf_counter_ns(), diary.busy_ns
+        begin_cpu, busy_cpu = time.thread_time_ns(), diary.busy_cpu_ns
         try:
             return right_step(self, point, group, calls)
         finally:
-            diary.steps.append((point.point_id, begin, time.perf_counter_ns(), diary.busy_ns - busy))
+            diary.steps.append((begin, time.perf_counter_ns(), diary.busy_ns - busy))
+            diary.own_cpu_ns += time.thread_time_ns() - begin_cpu - (diary.busy_cpu_ns - busy_cpu)
             script.point = None
+
+    def lead_in(self: Visitor, bound: BoundPoint, calls: int) -> None:
+        with script.in_collectives():
+            right_untimed(self, bound, calls)
 
     def visit(self: Visitor, bound: BoundPoint, calls: int) -> tuple[Samples, Correctness]:
         if script.point is None:
@@ -198,6 +216,7 @@ def _plant_in_visits(script: Script) -> None:
 
     Performer.visit = step  # type: ignore[method-assign]
     Visitor.visit = visit  # type: ignore[method-assign]
+    Visitor.untimed = lead_in  # type: ignore[method-assign]
 
 
 def _plant_in_clock(script: Script) -> None:
