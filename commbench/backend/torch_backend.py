@@ -1,5 +1,6 @@
 """Real ranks through torch.distributed: gloo between CPUs, NCCL between GPUs."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
@@ -25,6 +26,8 @@ class TorchBackend(Backend):
     def __init__(self, plan: Plan, meeting: StoreMeeting) -> None:
         place = meeting.place
         torch.set_num_threads(1)  # a rank is one core; more threads would take another rank's
+        if any(point.shared_gpu for point in plan.points):
+            _pose_as_host(place.rank)
         device = open_device(plan.backend, place.local_rank)
         name = "gloo" if plan.backend == "gloo" else "cpu:gloo,cuda:nccl"
         limit = timedelta(seconds=plan.protocol.point_limit_s + _BACKEND_GRACE_S)
@@ -37,7 +40,7 @@ class TorchBackend(Backend):
             device_id=None if device.type == "cpu" else device,
         )
         self.rank, self.world_size = dist.get_rank(), dist.get_world_size()
-        self.clock = _clock(device)
+        self.clock = _clock(device, plan)
         self._groups = self._open_groups(plan, device, name, limit)
 
     def _open_groups(self, plan: Plan, device: torch.device, name: str, limit: timedelta) -> dict[int, TorchGroup]:
@@ -67,9 +70,17 @@ class TorchBackend(Backend):
         dist.destroy_process_group()
 
 
-def _clock(device: torch.device) -> Clock:
+def _pose_as_host(rank: int) -> None:
+    """Make NCCL take this rank for a host of its own, because it refuses two ranks of one host on one GPU.
+
+    It compares host hash and bus id, and NCCL_HOSTID is what it hashes (init.cc, misc/utils.cc of NCCL 2.30.7).
+    """
+    os.environ["NCCL_HOSTID"] = f"commbench-shared-{rank}"
+
+
+def _clock(device: torch.device, plan: Plan) -> Clock:
     if device.type == "cpu":
         return HostClock()
     from commbench.backend.cuda_clock import CudaEventClock
 
-    return CudaEventClock()
+    return CudaEventClock(plan.protocol.visit_iterations)

@@ -13,7 +13,7 @@ from commbench.collectives import Collective, get
 from commbench.collectives.base import Buffers, Geometry
 from commbench.collectives.of_point import geometry_of
 from commbench.model.dtype import DTYPES
-from commbench.model.point import Point
+from commbench.model.point import GRAPH_LAUNCH, Point
 from commbench.model.result import Correctness, Samples
 
 
@@ -83,7 +83,12 @@ class TorchGroup(Group):
         collective, dtype = get(point.collective), DTYPES[point.dtype]
         geometry = geometry_of(point)
         buffers = self._buffers(collective, geometry, point)
-        return TorchPoint(collective, geometry, Pattern(dtype, point.redop, self.world_size), buffers, self)
+        bound = TorchPoint(collective, geometry, Pattern(dtype, point.redop, self.world_size), buffers, self)
+        if point.launch != GRAPH_LAUNCH:
+            return bound
+        from commbench.backend.cuda_graph import GraphPoint
+
+        return GraphPoint(bound)
 
     def _buffers(self, collective: Collective, geometry: Geometry, point: Point) -> Buffers:
         dtype: torch.dtype = getattr(torch, point.dtype)

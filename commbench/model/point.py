@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 STREAMING = "streaming"  # the cadence of calls back to back
+HOST_LAUNCH, GRAPH_LAUNCH = "host", "graph"  # each call issued by the host, or replayed from a CUDA graph
 SIMULATED = "simulated"  # the backend name that no report may show as a measurement
 
 
@@ -14,6 +15,7 @@ class Point:
     in the meaning nccl-tests gives its `size` column; `count` is its `count` column, in elements.
     `memory_bytes` is what one rank allocates, `estimate_s` what planning thinks the point takes. `launch_index`
     counts repetitions, each with processes and connections of its own: the launch is a random factor of its own.
+    `shared_gpu` says that ranks may sit on one GPU and talk through the network stack: it works, it is no number.
     """
 
     point_id: int
@@ -35,6 +37,7 @@ class Point:
     estimate_s: float
     skip_reason: str = ""
     launch_index: int = 0
+    shared_gpu: bool = False
 
     @property
     def label(self) -> str:

@@ -18,7 +18,14 @@ def check(plan: Plan, machine: Machine | None = None) -> None:
         UnfitError: it cannot; the message says what is short and how many ranks would do.
     """
     machine = machine or this_machine()
-    {"nccl": _gpus, "gloo": _cores_and_memory, SIMULATED: _simulation}[plan.backend](plan.world_size, machine)
+    is_shared = any(point.shared_gpu for point in plan.points)
+    gpus = _a_gpu_to_share if is_shared else _gpus
+    {"nccl": gpus, "gloo": _cores_and_memory, SIMULATED: _simulation}[plan.backend](plan.world_size, machine)
+
+
+def _a_gpu_to_share(ranks: int, machine: Machine) -> None:
+    if not machine.gpu_count:
+        raise UnfitError(f"{ranks} ranks over nccl may share a CUDA GPU, but this host has none; use backend = 'gloo'")
 
 
 def _gpus(ranks: int, machine: Machine) -> None:

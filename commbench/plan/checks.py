@@ -34,6 +34,7 @@ def across_keys(raw: dict[str, Any]) -> list[Problem]:
         _repeated(sweep),
         _skew_without_use(sweep),
         _truth_without_simulation(raw, sweep),
+        _sharing_without_nccl(sweep),
         _other_rules_keys(measure),
         _crossed_limits(measure),
     )
@@ -81,6 +82,11 @@ def _skew_without_use(sweep: dict[str, Any]) -> Iterator[Problem]:
 def _truth_without_simulation(raw: dict[str, Any], sweep: dict[str, Any]) -> Iterator[Problem]:
     if "simulated" in raw and sweep.get("backend") != SIMULATED:
         yield Problem(("simulated",), "only with sweep.backend = 'simulated'; set that or remove the table")
+
+
+def _sharing_without_nccl(sweep: dict[str, Any]) -> Iterator[Problem]:
+    if sweep.get("shared_gpu") is True and sweep.get("backend") != "nccl":
+        yield Problem(("sweep", "shared_gpu"), "only with sweep.backend = 'nccl'; set that or remove the key")
 
 
 def _other_rules_keys(measure: dict[str, Any]) -> Iterator[Problem]:

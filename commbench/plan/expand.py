@@ -43,12 +43,12 @@ def expand(
     ranks = _rank_counts(suite, world_size)
     world_size = world_size or max(ranks)
     backend = choose_backend(suite.sweep.backend, world_size, usable_gpu_count(gpu_root))
-    check(backend, suite.sweep.collectives, suite.sweep.dtypes, suite.sweep.redops)
+    check(backend, suite.sweep.collectives, suite.sweep.dtypes, suite.sweep.redops, suite.sweep.launch)
     if memory_bytes_available is None and backend == "gloo":
         memory_bytes_available = available_memory_bytes()
     protocol = _protocol(suite.measure)
     variables = _product(suite.sweep, ranks, suite.about.name, protocol.launches)
-    maker = PointMaker(backend, protocol, memory_bytes_available)
+    maker = PointMaker(backend, protocol, memory_bytes_available, shared_gpu=suite.sweep.shared_gpu)
     plan = Plan(
         suite=suite.about.name,
         suite_hash=loaded.hash,
@@ -118,11 +118,12 @@ def _stopping(measure: Measure) -> Stopping:
 def _product(sweep: Sweep, ranks: tuple[int, ...], suite_name: str, launches: int) -> list[Variables]:
     axes = [(COLLECTIVES[name], _axes(COLLECTIVES[name], sweep)) for name in sweep.collectives]
     sizes = sweep.sizes_bytes
-    per_collective = [len(sizes) * len(sweep.dtypes) * len(sweep.cadence) * prod(map(len, own)) for _, own in axes]
+    common = prod(map(len, (sizes, sweep.dtypes, sweep.cadence, sweep.launch)))
+    per_collective = [common * prod(map(len, own)) for _, own in axes]
     if (points := launches * len(ranks) * sum(per_collective)) > MAX_POINTS:
         raise SuiteError(f"suite {suite_name!r} has {points} points, more than {MAX_POINTS}; shorten its lists")
     return [
-        Variables(collective, size, dtype, redop, count, in_place, cadence, skew)
+        Variables(collective, size, dtype, redop, count, in_place, cadence, launch, skew)
         for count in ranks
         for collective, (redops, placements, skews) in axes
         for dtype in sweep.dtypes
@@ -130,6 +131,7 @@ def _product(sweep: Sweep, ranks: tuple[int, ...], suite_name: str, launches: in
         for in_place in placements
         for skew in skews
         for cadence in sweep.cadence
+        for launch in sweep.launch
         for size in sizes
     ]
 

@@ -24,14 +24,18 @@ class Variables:
     world_size: int
     in_place: bool
     cadence: str
+    launch: str
     traffic_skew: float
 
 
 class PointMaker:
     """Makes points in their order and remembers them, so that no work is planned twice."""
 
-    def __init__(self, backend: str, protocol: Protocol, memory_bytes_available: int | None) -> None:
+    def __init__(
+        self, backend: str, protocol: Protocol, memory_bytes_available: int | None, *, shared_gpu: bool = False
+    ) -> None:
         self._backend = backend
+        self._shared_gpu = shared_gpu
         self._protocol = protocol
         self._memory_bytes_available = memory_bytes_available
         self._made = 0
@@ -64,12 +68,13 @@ class PointMaker:
             backend=self._backend,
             fabric="auto",
             cadence=variables.cadence,
-            launch="host",
+            launch=variables.launch,
             traffic_skew=variables.traffic_skew,
             memory_bytes=memory,
             estimate_s=0.0 if skip_reason else point_s(collective, geometry, self._backend, self._protocol),
             skip_reason=skip_reason,
             launch_index=launch_index,
+            shared_gpu=self._shared_gpu,
         )
         self._made += 1
         return point
@@ -83,6 +88,7 @@ class PointMaker:
             variables.world_size,
             variables.in_place,
             variables.cadence,
+            variables.launch,
             variables.traffic_skew,
         )
         first = self._first_with.setdefault((*others, geometry.size_bytes), self._made)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from commbench.collectives import COLLECTIVES
 from commbench.model.dtype import DTYPES, REDOPS
 from commbench.model.plan import Truth
-from commbench.model.point import SIMULATED
+from commbench.model.point import GRAPH_LAUNCH, HOST_LAUNCH, SIMULATED
 from commbench.plan.entries import OneOf, SizeEntry
 
 AUTO = "auto"
@@ -75,6 +75,13 @@ class Sweep(Table):
         description="Only for all_to_all_v: 0 is even, 1 gives rank 0 twice what rank 1 gets.",
     )
     cadence: tuple[Annotated[str, OneOf(("isolated", "streaming"))], ...] = Field(default=("isolated",), min_length=1)
+    launch: tuple[Annotated[str, OneOf((HOST_LAUNCH, GRAPH_LAUNCH))], ...] = Field(
+        default=(HOST_LAUNCH,), min_length=1, description="graph: replayed from a CUDA graph; only with nccl."
+    )
+    shared_gpu: StrictBool = Field(
+        default=False,
+        description="Only with nccl: ranks may share a GPU and talk through the network; to see it work, not to time.",
+    )
 
     @property
     def sizes_bytes(self) -> tuple[int, ...]:

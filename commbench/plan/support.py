@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from commbench.collectives import COLLECTIVES
 from commbench.errors import UsageError
 from commbench.model.dtype import DTYPES, REDOPS
-from commbench.model.point import SIMULATED
+from commbench.model.point import GRAPH_LAUNCH, HOST_LAUNCH, SIMULATED
 from commbench.plan.suite import AUTO
 
 
@@ -17,11 +17,17 @@ class Support:
     collectives: frozenset[str] = frozenset(COLLECTIVES)
     dtypes: frozenset[str] = frozenset(DTYPES)
     redops: frozenset[str] = frozenset(REDOPS)
+    launch: frozenset[str] = frozenset({HOST_LAUNCH})
 
 
 # gloo: every collective, dtype and redop was run on 2 ranks with torch 2.13 and its results compared.
 # nccl: ncclDataType_t and ncclRedOp_t of NCCL 2.2x have all of them. Narrow a row when a backend loses something.
-SUPPORT = {"gloo": Support(), "nccl": Support(), SIMULATED: Support()}
+# Only device work can be captured: NCCL supports CUDA graphs since 2.9 (NVIDIA, "Using NCCL with CUDA Graphs").
+SUPPORT = {
+    "gloo": Support(),
+    "nccl": Support(launch=frozenset({HOST_LAUNCH, GRAPH_LAUNCH})),
+    SIMULATED: Support(),
+}
 
 
 def choose_backend(asked: str, ranks: int, gpu_count: int) -> str:
@@ -31,7 +37,13 @@ def choose_backend(asked: str, ranks: int, gpu_count: int) -> str:
     return "nccl" if gpu_count >= ranks else "gloo"
 
 
-def check(backend: str, collectives: Iterable[str], dtypes: Iterable[str], redops: Iterable[str]) -> None:
+def check(
+    backend: str,
+    collectives: Iterable[str],
+    dtypes: Iterable[str],
+    redops: Iterable[str],
+    launch: Iterable[str] = (HOST_LAUNCH,),
+) -> None:
     """Check that the backend can carry all of it.
 
     Raises:
@@ -42,6 +54,7 @@ def check(backend: str, collectives: Iterable[str], dtypes: Iterable[str], redop
         "collectives": (collectives, has.collectives),
         "dtypes": (dtypes, has.dtypes),
         "redops": (redops, has.redops),
+        "launch": (launch, has.launch),
     }
     lacks = [
         f"{backend} has no {name}; {_alternatives(backend, key, name)}remove it from sweep.{key} "

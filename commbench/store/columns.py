@@ -53,7 +53,12 @@ POINTS = (
     Column("backend", STRING, "", "what moved the bytes: gloo, nccl, simulated ..."),
     Column("fabric", STRING, "", "network that was asked for"),
     Column("cadence", STRING, "", "how calls follow each other"),
-    Column("launch", STRING, "", "how calls are issued: eager, or replayed from a graph"),
+    Column(
+        "launch",
+        STRING,
+        "",
+        "host: each call issued by the host; graph: replayed from a CUDA graph; never compared",
+    ),
     Column("traffic_skew", FLOAT64, "", "exponent of the Zipf law of an uneven exchange; 0 = even"),
     Column("requested_bytes", INT64, "bytes", "message size that the suite asked for, before rounding"),
     Column("count", INT64, "elements", "nccl-tests' count column"),
@@ -111,6 +116,7 @@ POINTS = (
     Column("overhead_us", FLOAT64, "us", "what an empty call is measured as: the benchmark's own share"),
     Column("others_share", FLOAT64, "", "share of rank 0's host that other processes used meanwhile; null = unknown"),
     Column("launch_index", INT32, "", "which launch of the run, from 0: processes and connections of its own"),
+    Column("shared_gpu", BOOL, "", "whether ranks could share a GPU, over the network: proof of function, no number"),
     Column("algbw_gb_s", FLOAT64, "GB/s", "size over latency_p50_us; null when the timer read 0"),
     Column("busbw_gb_s", FLOAT64, "GB/s", "algbw_gb_s times nccl-tests' bus factor of the collective"),
     Column(

@@ -41,6 +41,8 @@ def series_id(point: Point, cluster: str) -> str:
     """Return 16 hex digits that are equal for the same measurement on the same cluster, in every run."""
     variables = {name: getattr(point, name) for name in SERIES_FIELDS}
     variables["traffic_skew"] = float(point.traffic_skew)  # a suite may say 0 or 0.0
+    if point.shared_gpu:  # only then, so that ids from before there was such a thing stay what they were
+        variables["shared_gpu"] = True
     return _short_hash(_canonical({"cluster": cluster, **variables}))
 
 

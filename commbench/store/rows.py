@@ -37,6 +37,7 @@ _POINT_FIELDS = (
     "traffic_skew",
     "requested_bytes",
     "count",
+    "shared_gpu",
 )
 _TIME_COLUMNS = ("min_us", "mean_us", "p50_us", "p95_us", "p99_us", "max_us", "std_us")
 
