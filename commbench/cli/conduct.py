@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
+from commbench.analysis.launches import across_launches
+from commbench.cli.advise import advise
 from commbench.cli.button import InterruptButton
 from commbench.errors import ExitCode, StoreError, UsageError
 from commbench.journal.folder import JournalFolder
@@ -23,6 +25,8 @@ from commbench.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import pandas as pd
 
     from commbench.launch.commands import LaunchCommand
     from commbench.launch.outcome import Outcome
@@ -95,7 +99,9 @@ class Conductor:
         is_done = outcome.exit_state in {ExitState.COMPLETE, ExitState.WRONG}
         if is_done:
             shutil.rmtree(folder.path)
-        _closing_words(outcome, folder.run_id, self.store_path)
+        run_id = folder.run_id
+        advise(across_launches(store.latest_attempts(store.points(run_id=run_id))), _sessions(store, run_id))
+        _closing_words(outcome, run_id, self.store_path)
         return _EXIT_CODES[outcome.exit_state]
 
     @staticmethod
@@ -105,6 +111,11 @@ class Conductor:
         except StoreError as error:
             kept = f"what was measured is safe in {folder.path}; mend the store and run again with --resume"
             raise StoreError(f"{error}; {kept}") from error
+
+
+def _sessions(store: Store, run_id: str) -> "pd.DataFrame":
+    sessions = store.runs()
+    return sessions[sessions["run_id"] == run_id]
 
 
 def _newest_unfinished(store: Store, loaded: "LoadedSuite") -> Journal:

@@ -9,21 +9,27 @@ from commbench.cli.options import store_option
 @click.argument("run", default="latest")
 @store_option
 @click.option("--each-launch", is_flag=True, help="Show every launch by itself instead of the median of them.")
+@click.option("--tail", is_flag=True, help="Show the slow calls instead: worst case, its bound, skew, and the blame.")
 @click.option("--overhead", is_flag=True, help="Show what commbench itself costs instead: an empty call.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def command(run: str, store: str, *, each_launch: bool, overhead: bool, as_json: bool) -> None:
+def command(run: str, store: str, *, each_launch: bool, tail: bool, overhead: bool, as_json: bool) -> None:
     """Print RUN (an id, its beginning, or `latest`): nccl-tests' columns, and p50, p99 and worst case."""
     from commbench.analysis.launches import across_launches
+    from commbench.cli.advise import advise
     from commbench.report.export import export
     from commbench.report.overhead import overhead_table
     from commbench.report.table import show
+    from commbench.report.tail import tail_table
     from commbench.store.store import Store
 
     opened = Store.open(store, create=False)
-    points = opened.latest_attempts(opened.points(run_id=opened.resolve_run(run)))
-    if not each_launch and not as_json:
-        points = across_launches(points)
-    if overhead:
-        click.echo(overhead_table(points), nl=False)
-    else:
-        click.echo(export(points, "json") if as_json else show(points), nl=False)
+    run_id = opened.resolve_run(run)
+    points = opened.latest_attempts(opened.points(run_id=run_id))
+    if as_json:
+        click.echo(export(points, "json"), nl=False)
+        return
+    series = across_launches(points)
+    view = tail_table if tail else overhead_table if overhead else show
+    click.echo(view(points if each_launch or tail else series), nl=False)
+    sessions = opened.runs()
+    advise(series, sessions[sessions["run_id"] == run_id])

@@ -9,7 +9,7 @@ import pandas as pd
 from commbench.model.result import Status
 from commbench.report.series import Series
 from commbench.report.ticks import size_axis, value_axis
-from commbench.report.words import bandwidth, is_null, outcome, whole
+from commbench.report.words import bandwidth, is_null, one_line, outcome, whole
 from commbench.units import format_size, format_time_us
 
 Figure = dict[str, object]
@@ -92,6 +92,7 @@ def _hover(label: str, row: "pd.Series[float]") -> str:
         f"<b>{format_size(int(row['size_bytes']))}</b>  {escape(label)}",
         "  ".join(f"{title} {_time(value)}" for title, value in times),
         f"worst {_time(row['latency_max_us'])} of {whole(row['iterations'])} calls",
+        escape(one_line(row["blame"])),
         f"algbw {bandwidth(row['algbw_gb_s'])}  busbw {bandwidth(row['busbw_gb_s'])} GB/s",
         escape(outcome(row.to_dict())) or "status ok",
         "" if row["converged"] else "stopped at its limit before it converged",

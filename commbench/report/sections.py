@@ -55,7 +55,7 @@ def _best(good: pd.DataFrame) -> list[str]:
         _NOTHING if peak is None else f"{bandwidth(peak['busbw_gb_s'])} GB/s at {_size(peak)}",
         f"{format_time_us(fastest['latency_p50_us'])} at {_size(fastest)}",
         f"{format_time_us(worst['latency_max_us'])} at {_size(worst)}, {worst['outlier']:.3g} times p50, "
-        f"n = {whole(worst['iterations'])}",
+        f"n = {whole(worst['iterations'])}" + (f"; {one_line(worst['blame'])}" if worst["blame"] else ""),
     ]
 
 
