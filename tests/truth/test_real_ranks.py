@@ -40,7 +40,7 @@ def launched(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Launched
     def once(fault: Fault, **options: str) -> Launched:
         key = f"{fault} {options}"
         if key not in known:
-            known[key] = launch(tmp_path_factory.mktemp("launch"), fault, **options)
+            known[key] = launch(tmp_path_factory.mktemp("launch"), fault, **options)  # type: ignore[arg-type] # no copies here
         return known[key]
 
     return once
@@ -305,7 +305,7 @@ def test_P15_P16_connections_are_made_in_the_first_call_and_stay_out_of_the_samp
 def test_P29_ranks_whose_data_differ_stop_together_for_rank_0_decides(
     launched: Callable[..., Launched], truth_table: TruthTable
 ) -> None:
-    """A11 on real ranks: one rank's clock is random by 5 ms, so no two ranks would come to one decision by themselves."""
+    """A11 on real ranks: one rank's clock is random by 5 ms, so ranks left to themselves would decide differently."""
     options = {"stopping": '"adaptive"', "epsilon": "0.05", "max_visits": "12", "budget_s": "20.0"}
     sizes, schedule = "[4096, 8192]", '"interleaved"'
     run = launched(Fault(clock_noise_ms=5), ranks="[3]", sizes=sizes, schedule=schedule, **options)
