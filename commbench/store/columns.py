@@ -147,10 +147,14 @@ SAMPLES = (
     Column("attempt", INT16, "", "how often the point had been tried before, from 0"),
     Column("rank", INT32, "", "rank; -1 = the call as a whole, the maximum over ranks of the same call"),
     Column("host", STRING, "", "host of the rank; null for rank -1 and when unknown"),
-    Column("time_ns", INT64S, "ns", "duration of each timed call, in the order of the calls"),
+    Column("time_ns", INT64S, "ns", "duration of each timed call, in the order of the calls; empty above the limit"),
     Column(
-        "enter_ns", INT64S, "ns", "when the rank entered each call, on its own clock from its first stamp; empty for -1"
+        "enter_ns", INT64S, "ns", "entry of each call on rank 0's clock; empty for -1 and above the limit"
     ),
+    Column(
+        "hist_bin", INT64S, "", "above the limit, 2^20 stamps: bins of time_ns, (1.02^(b-1), 1.02^b] ns"
+    ),
+    Column("hist_count", INT64S, "", "calls in each of those bins; empty below the limit"),
 )
 
 RUNS = (

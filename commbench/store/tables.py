@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from commbench.errors import StoreError
+from commbench.statistics.histogram import LogHistogram
 from commbench.store import rows
 from commbench.store.columns import INT64S
 from commbench.store.schema import SCHEMAS
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from commbench.model.result import PointResult, Samples
     from commbench.model.run import Record
 
+# Stamps of one point up to which every rank's are kept exactly: 1,000 ranks x 1,000 calls, some 2 MB as parquet.
+EXACT_STAMPS = 2**20
 WHOLE_CALL = -1  # the rank of the row that holds the maximum over ranks
 
 
@@ -58,20 +61,26 @@ def _samples_table(record: "Record") -> pa.Table:
 
 
 def _point_samples(record: "Record", result: "PointResult", samples: "Samples") -> pa.Table:
+    """Return the row of the whole calls, always exact, and one a rank: exact, or a histogram above the limit."""
     ranks, calls = samples.enter_ns.shape
     hosts = [*result.hosts, *[None] * (ranks - len(result.hosts))][:ranks]
-    row_count = ranks + 1
     session = record.session
-    times = np.concatenate([samples.time_ns, samples.rank_time_ns.ravel()])
+    is_exact = samples.enter_ns.size <= EXACT_STAMPS
+    kept = calls if is_exact else 0
+    rank_times, enters = samples.rank_time_ns[:, :kept], samples.enter_ns[:, :kept]
+    histograms = [] if is_exact else [LogHistogram.from_ns(times) for times in samples.rank_time_ns]
+    none: list[list[int]] = [[]] * (ranks + 1 - len(histograms))
     columns = {
-        "run_id": [session.run_id] * row_count,
-        "session": [session.session] * row_count,
-        "point_id": [result.point.point_id] * row_count,
-        "attempt": [result.attempt] * row_count,
+        "run_id": [session.run_id] * (ranks + 1),
+        "session": [session.session] * (ranks + 1),
+        "point_id": [result.point.point_id] * (ranks + 1),
+        "attempt": [result.attempt] * (ranks + 1),
         "rank": [WHOLE_CALL, *range(ranks)],
         "host": [None, *hosts],
-        "time_ns": _lists(times, [calls] * row_count),
-        "enter_ns": _lists(samples.enter_ns.ravel(), [0, *[calls] * ranks]),
+        "time_ns": _lists(np.concatenate([samples.time_ns, rank_times.ravel()]), [calls, *[kept] * ranks]),
+        "enter_ns": _lists(enters.ravel(), [0, *[kept] * ranks]),
+        "hist_bin": pa.array([*none, *(list(each.bins) for each in histograms)], INT64S),
+        "hist_count": pa.array([*none, *(list(each.counts) for each in histograms)], INT64S),
     }
     return pa.Table.from_pydict(columns, schema=SCHEMAS["samples"])
 

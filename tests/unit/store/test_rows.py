@@ -123,3 +123,20 @@ def test_the_content_hash_is_that_of_the_rows() -> None:
 def test_the_same_attempt_twice_is_refused() -> None:
     with pytest.raises(StoreError, match="attempt 0 at point 0 twice"):
         tables(make_record("r", make_result(), make_result(status=Status.TIMEOUT)))
+
+
+def test_above_the_limit_ranks_keep_a_histogram_and_whole_calls_stay_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    record = make_record("r", make_result())
+    exact = tables(record)["samples"].to_pylist()
+    monkeypatch.setattr("commbench.store.tables.EXACT_STAMPS", 1)
+    sketched = tables(record)["samples"].to_pylist()
+    assert sketched[0] == exact[0]
+    assert [len(row["time_ns"]) for row in sketched[1:]] == [0, 0]
+    assert [len(row["hist_bin"]) for row in exact] == [0, 0, 0]
+    for before, after in zip(exact[1:], sketched[1:], strict=True):
+        assert sum(after["hist_count"]) == len(before["time_ns"])
+        middle = sorted(before["time_ns"])[(len(before["time_ns"]) - 1) // 2]
+        spread = [
+            edge for edge, count in zip(after["hist_bin"], after["hist_count"], strict=True) for _ in range(count)
+        ]
+        assert 1.02 ** (spread[(len(spread) - 1) // 2] - 0.5) == pytest.approx(middle, rel=0.0101)
