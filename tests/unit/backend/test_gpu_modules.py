@@ -1,11 +1,13 @@
 """What is written for GPUs can be imported where torch has no CUDA, and does in order what it says."""
 
+import os
 import subprocess
 import sys
 import warnings
 
 import pytest
 
+from commbench.backend import torch_backend
 from commbench.backend.base import BoundPoint
 from commbench.backend.cuda_graph import GraphPoint
 from commbench.model.result import Correctness
@@ -21,6 +23,15 @@ def test_the_module_can_be_imported_without_a_gpu_and_touches_none(module: str) 
         command, capture_output=True, text=True, check=False, env={"CUDA_VISIBLE_DEVICES": "", "PATH": ""}
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_ranks_that_share_a_gpu_pose_as_hosts_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NCCL_HOSTID", "what the user had")
+    seen = []
+    for rank in range(2):
+        torch_backend._pose_as_host(rank)
+        seen.append(os.environ["NCCL_HOSTID"])
+    assert seen == ["commbench-shared-0", "commbench-shared-1"]
 
 
 class DeviceWork(BoundPoint):
