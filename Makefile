@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check gpu bench clean
+.PHONY: demo test truth check gpu bench clean
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -15,6 +15,11 @@ demo: .venv/installed
 
 test: .venv/installed
 	$(BIN)/pytest -m 'not gpu'
+
+# The benchmark of the benchmark: what was planted, what was measured; the table goes into docs/methodology.md.
+truth: .venv/installed
+	COMMBENCH_TRUTH_TABLE=build/truth.md $(BIN)/pytest tests/truth
+	$(BIN)/python -m tests.truth.publish build/truth.md
 
 check: .venv/installed
 	$(BIN)/ruff check .
