@@ -1,6 +1,6 @@
 """Put the truth table into docs/methodology.md, between its markers: `python -m tests.truth.publish TABLE`."""
 
-import datetime
+import datetime as dt
 import platform
 import sys
 from pathlib import Path
@@ -23,7 +23,7 @@ def with_table(page: str, table: str, caption: str) -> str:
 
 def caption() -> str:
     """Return when and where the table was made."""
-    today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+    today = dt.datetime.now(tz=dt.UTC).date().isoformat()
     return f"*{today}, commit {commit()[:10]}: {_processor()}, {psutil.cpu_count()} cores, Linux {platform.release()}.*"
 
 

@@ -62,7 +62,7 @@ def blamed(run: Launched, cause: Cause, *, on_culprit: bool) -> float:
 def test_C15_P6_P7_a_late_rank_is_named_and_sized_and_the_network_is_not_blamed(
     ranks: int, delay_ms: float, launched: Callable[..., Launched], truth_table: TruthTable
 ) -> None:
-    run = launched(Fault(share=SHARE, late_ms=delay_ms), ranks=f"[{ranks}]", iterations="600")
+    run = launched(Fault(share=SHARE, late_ms=delay_ms), ranks=f"[{ranks}]", iterations="400")
     calls, planted = run.decomposed().calls, run.slept_ns()
     named = blamed(run, Cause.ARRIVAL, on_culprit=True)
     error = float(np.median([calls.skew_ns[call] / slept - 1 for call, (_, slept) in planted.items()]))
@@ -82,7 +82,7 @@ def test_C15_P6_P7_a_late_rank_is_named_and_sized_and_the_network_is_not_blamed(
 def test_C16_P8_a_stall_of_the_transport_is_blamed_on_it_and_on_no_rank(
     launched: Callable[..., Launched], truth_table: TruthTable
 ) -> None:
-    run = launched(Fault(share=SHARE, stall_ms=LONG_DELAY_MS), iterations="600")
+    run = launched(Fault(share=SHARE, stall_ms=LONG_DELAY_MS), iterations="400")
     named = blamed(run, Cause.TRANSPORT, on_culprit=False)
     events, planted = run.events(), run.slept_ns()
     sizes = [events[call].transport_ns / slept - 1 for call, (_, slept) in planted.items() if call in events]
@@ -277,15 +277,15 @@ def test_C21_three_launches_are_told_apart_and_their_range_is_known(tmp_path: Pa
     assert holds
 
 
-@pytest.mark.parametrize("size", ["1MiB", "8"])
-def test_C23_an_independent_stopwatch_agrees(size: str, tmp_path: Path, truth_table: TruthTable) -> None:
-    (row,) = versus_loop(tmp_path, 2, 5, '["all_reduce"]', f'["{size}"]')
-    agrees = row["low"] <= 1.05 and row["high"] >= 0.95
-    is_claimed = size != "8"
-    measured = f"{row['ratio']:.3f} [{row['low']:.3f}, {row['high']:.3f}] of {row['blocks']} pairs of blocks"
-    claim = f"C23 against a loop written by hand, all_reduce {size}"
-    truth_table.add(claim, "ratio of p50 not refuted at 5 %", measured, agrees if is_claimed else None, WHERE)
-    assert agrees or not is_claimed
+def test_C23_an_independent_stopwatch_agrees(tmp_path: Path, truth_table: TruthTable) -> None:
+    """Claimed from 1 MiB on; what is read of the kernel around the stamps shows in calls of 8 B, and is only shown."""
+    for row in versus_loop(tmp_path, 2, 4, '["all_reduce"]', '["8", "1MiB"]'):
+        agrees = row["low"] <= 1.05 and row["high"] >= 0.95
+        is_claimed = row["size_bytes"] > 8
+        measured = f"{row['ratio']:.3f} [{row['low']:.3f}, {row['high']:.3f}] of {row['blocks']} pairs of blocks"
+        claim = f"C23 against a loop written by hand, all_reduce {row['size_bytes']} B"
+        truth_table.add(claim, "ratio of p50 not refuted at 5 %", measured, agrees if is_claimed else None, WHERE)
+        assert agrees or not is_claimed
 
 
 def test_P15_P16_connections_are_made_in_the_first_call_and_stay_out_of_the_samples(
