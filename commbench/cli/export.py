@@ -13,9 +13,9 @@ from commbench.cli.options import store_option
 def command(run: str, store: str, fmt: str, output: str) -> None:
     """Print the rows of RUN (an id, its beginning, or `latest`)."""
     from commbench.cli.output import write_text
+    from commbench.cli.reading import open_for_reading
     from commbench.report.export import export
-    from commbench.store.store import Store
 
-    opened = Store.open(store, create=False)
+    opened = open_for_reading(store)
     points = opened.latest_attempts(opened.points(run_id=opened.resolve_run(run)))
     write_text(export(points, fmt), output)

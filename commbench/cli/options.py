@@ -2,9 +2,11 @@
 
 import click
 
+DEFAULT_STORE = "results"
+
 store_option = click.option(
     "--store",
-    default="results",
+    default=DEFAULT_STORE,
     show_default=True,
     envvar="COMMBENCH_STORE",
     type=click.Path(),

@@ -15,10 +15,10 @@ def command(runs: tuple[str, ...], store: str, output: str) -> None:
 
     from commbench.analysis.launches import across_launches
     from commbench.cli.output import write_text
+    from commbench.cli.reading import open_for_reading
     from commbench.report.html import render
-    from commbench.store.store import Store
 
-    opened = Store.open(store, create=False)
+    opened = open_for_reading(store)
     run_ids = list(dict.fromkeys(opened.resolve_run(run) for run in runs or ("latest",)))
     points = pd.concat([opened.latest_attempts(opened.points(run_id=run_id)) for run_id in run_ids])
     sessions = opened.runs()

@@ -16,13 +16,13 @@ def command(run: str, store: str, *, each_launch: bool, tail: bool, overhead: bo
     """Print RUN (an id, its beginning, or `latest`): nccl-tests' columns, and p50, p99 and worst case."""
     from commbench.analysis.launches import across_launches
     from commbench.cli.advise import advise
+    from commbench.cli.reading import open_for_reading
     from commbench.report.export import export
     from commbench.report.overhead import overhead_table
     from commbench.report.table import show
     from commbench.report.tail import tail_table
-    from commbench.store.store import Store
 
-    opened = Store.open(store, create=False)
+    opened = open_for_reading(store)
     run_id = opened.resolve_run(run)
     points = opened.latest_attempts(opened.points(run_id=run_id))
     if as_json:
