@@ -5,7 +5,12 @@ import pandas as pd
 # Times of which the launches' median is taken, and those where the worst of all launches counts.
 _WORST = ("latency_max_us", "makespan_max_us", "skew_max_us", "time_max_us")
 _TOTALS = ("iterations", "visits", "verified_calls", "events_arrival", "events_host", "events_transport")
-_ONE_LAUNCH = ("latency_p50_low_us", "latency_p50_high_us")  # intervals within a launch say nothing of the next one
+_ONE_LAUNCH = (
+    "latency_p50_low_us",
+    "latency_p50_high_us",
+    "latency_p99_low_us",
+    "latency_p99_high_us",
+)  # intervals within a launch say nothing of the next one
 
 
 def across_launches(points: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from commbench.backend.base import Backend, BoundPoint, Group
+from commbench.backend.noise_laws import NoiseLaw
 from commbench.collectives import get
 from commbench.collectives.of_point import geometry_of
 from commbench.model.environment import HostFacts
@@ -113,29 +114,30 @@ class SimulatedGroup(Group):
 
 
 class SimulatedPoint(BoundPoint):
-    """A point whose calls take what the alpha-beta model says, times lognormal noise of median 1."""
+    """A point whose calls take what the alpha-beta model says, times the noise of the plan's law."""
 
     def __init__(self, point: Point, plan: Plan, group: SimulatedGroup) -> None:
         self._truth, self._group = plan.truth, group
         self._generator = np.random.default_rng([plan.seed, point.point_id])
-        self._median_ns = true_time_ns(point, plan.truth)
+        self._noise = NoiseLaw(plan.truth, self._generator)
+        self._model_ns = true_time_ns(point, plan.truth)
         self._is_planted = bool(plan.truth.wrong_every) and (point.point_id + 1) % plan.truth.wrong_every == 0
         self.call = self._step
 
-    def prepare(self, salt: int) -> None:
-        """There is no data."""
+    def prepare(self, salt: int) -> None:  # noqa: ARG002 - there is no data
+        """Begin what the calls of a visit share: ranks prepare before every visit."""
+        self._noise.next_visit()
 
     def check(self, salt: int) -> Correctness:  # noqa: ARG002 - there is no data
         return _PLANTED if self._is_planted else Correctness()
 
     def _step(self) -> None:
         late = self._generator.exponential(self._truth.arrival_us * NS_PER_US, self._group.world_size)
-        noise = self._generator.lognormal(0.0, self._truth.noise_sigma)
-        self._group.step(late.astype(np.int64), round(self._median_ns * noise))
+        self._group.step(late.astype(np.int64), round(self._model_ns * self._noise.factor()))
 
 
 def true_time_ns(point: Point, truth: Truth) -> float:
-    """Return the median time of a call after the last arrival: steps x alpha + bytes on the slowest link / beta."""
+    """Return the noiseless time of a call after the last arrival: steps x alpha + bytes on the slowest link / beta."""
     collective = get(point.collective)
     wire_bytes = collective.bandwidth_bytes(geometry_of(point)) * collective.bus_factor(point.world_size)
     latency_ns = collective.steps(point.world_size) * truth.alpha_us * NS_PER_US

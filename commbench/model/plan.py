@@ -50,14 +50,16 @@ class Protocol:
 class Truth:
     """What the simulated backend obeys: the alpha-beta model and its noise, all of it known.
 
-    A call takes `alpha_us` x steps + bytes on the slowest link / `beta_gb_s`, times a lognormal factor
-    of `noise_sigma`; each rank arrives late by an exponential of mean `arrival_us`.
+    A call takes `alpha_us` x steps + bytes on the slowest link / `beta_gb_s`, times a factor of the law `noise`
+    (lognormal, bimodal, tail, drift or visits) with the spread `noise_sigma`; each rank arrives late by an exponential
+    of mean `arrival_us`.
     """
 
     alpha_us: float = 5.0
     beta_gb_s: float = 10.0
     noise_sigma: float = 0.02
     arrival_us: float = 0.5
+    noise: str = "lognormal"
     wrong_every: int = 0  # every n-th point is given a wrong result, to see that it is caught; 0 = never
 
 

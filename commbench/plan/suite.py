@@ -140,8 +140,11 @@ class Simulated(Table):
 
     alpha_us: NotNegative = Field(default=_TRUTH.alpha_us, description="Time of a step.")
     beta_gb_s: PositiveNumber = Field(default=_TRUTH.beta_gb_s, description="Bandwidth of the slowest link.")
+    noise: Annotated[str, OneOf(("lognormal", "bimodal", "tail", "drift", "visits"))] = Field(
+        default=_TRUTH.noise, description="Law of the factor on each call's time."
+    )
     noise_sigma: NotNegative = Field(
-        default=_TRUTH.noise_sigma, description="Sigma of the lognormal factor on each call."
+        default=_TRUTH.noise_sigma, description="Sigma of the lognormal part of that factor."
     )
     arrival_us: NotNegative = Field(default=_TRUTH.arrival_us, description="Mean lateness of a rank.")
     wrong_every: Whole = Field(

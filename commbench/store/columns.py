@@ -89,6 +89,8 @@ POINTS = (
     Column("latency_p50_high_us", FLOAT64, "us", "its upper end"),
     Column("latency_p95_us", FLOAT64, "us", "95th percentile of the latency, nearest rank"),
     Column("latency_p99_us", FLOAT64, "us", "99th percentile of the latency, nearest rank"),
+    Column("latency_p99_low_us", FLOAT64, "us", "95 % interval of the p99 (order statistics); null below 368 calls"),
+    Column("latency_p99_high_us", FLOAT64, "us", "its upper end"),
     Column("latency_max_us", FLOAT64, "us", "worst case: longest of n latencies; not comparable across different n"),
     Column("exceed_probability", FLOAT64, "", "95 % bound on P(next call slower than the worst): 1 - 0.05^(1/n)"),
     Column("makespan_p50_us", FLOAT64, "us", "median of T, first arrival to last result: what the job sees"),
@@ -148,12 +150,8 @@ SAMPLES = (
     Column("rank", INT32, "", "rank; -1 = the call as a whole, the maximum over ranks of the same call"),
     Column("host", STRING, "", "host of the rank; null for rank -1 and when unknown"),
     Column("time_ns", INT64S, "ns", "duration of each timed call, in the order of the calls; empty above the limit"),
-    Column(
-        "enter_ns", INT64S, "ns", "entry of each call on rank 0's clock; empty for -1 and above the limit"
-    ),
-    Column(
-        "hist_bin", INT64S, "", "above the limit, 2^20 stamps: bins of time_ns, (1.02^(b-1), 1.02^b] ns"
-    ),
+    Column("enter_ns", INT64S, "ns", "entry of each call on rank 0's clock; empty for -1 and above the limit"),
+    Column("hist_bin", INT64S, "", "above the limit, 2^20 stamps: bins of time_ns, (1.02^(b-1), 1.02^b] ns"),
     Column("hist_count", INT64S, "", "calls in each of those bins; empty below the limit"),
 )
 

@@ -12,7 +12,7 @@ from commbench.statistics import blame, tail
 from commbench.statistics.decompose import agreement, clock_free
 from commbench.statistics.headline import Decomposed, Method, decompose
 from commbench.statistics.histogram import GAMMA, LogHistogram
-from commbench.statistics.intervals import exceed_probability
+from commbench.statistics.intervals import exceed_probability, quantile_ranks
 from commbench.statistics.woodruff import cluster_interval
 from commbench.units import NS_PER_US
 
@@ -26,6 +26,7 @@ Row = dict[str, object]
 
 _LATENCY = ("min_us", "mean_us", "p50_us", "p95_us", "p99_us", "max_us")
 _SKEW_WORTH_NAMING = 0.1  # of the p50; a straggler's skew is claimed above twice what is passed as the bound
+_P99 = 0.99
 _PARTS = {"makespan": "makespan_ns", "skew": "skew_ns"}
 
 
@@ -66,12 +67,23 @@ def _latency(result: "PointResult", decomposed: Decomposed) -> Row:
         **{f"latency_{name}": getattr(summary, name) for name in _LATENCY},
         "latency_p50_low_us": None if interval is None else interval.low / NS_PER_US,
         "latency_p50_high_us": None if interval is None else interval.high / NS_PER_US,
+        **_p99_interval(headline),
         "exceed_probability": exceed_probability(summary.n),
         "slow_time_share": tail.time_share_slow(headline),
         "hist_bin": list(histogram.bins),
         "hist_count": list(histogram.counts),
         "hist_gamma": GAMMA,
     }
+
+
+def _p99_interval(times_ns: "NDArray[np.int64]") -> Row:
+    """Return the calls between which the p99 lies; calls that come in clusters make it wider than this says."""
+    ranks = quantile_ranks(len(times_ns), _P99)
+    if ranks is None:
+        return {"latency_p99_low_us": None, "latency_p99_high_us": None}
+    ordered = np.sort(times_ns)
+    low, high = (float(ordered[rank - 1]) / NS_PER_US for rank in ranks)
+    return {"latency_p99_low_us": low, "latency_p99_high_us": high}
 
 
 def _by_visit(times_ns: "NDArray[np.int64]", visit_calls: tuple[int, ...]) -> "list[NDArray[np.int64]]":
