@@ -15,6 +15,7 @@ from commbench.launch.outcome import Outcome
 from commbench.launch.session import SessionStart, create_journal, run_session
 from commbench.model.point import Point
 from commbench.model.result import PointResult
+from commbench.model.run import ExitState
 from commbench.plan.expand import expand
 from commbench.plan.load import load
 from commbench.statistics.blame import Event, find_events
@@ -70,7 +71,7 @@ class Launched:
     @property
     def only(self) -> PointResult:
         (result,) = self.results
-        assert result.samples is not None, f"{result.error}\n{self.folder.launch_log(0).read_text()[-2000:]}"
+        assert result.samples is not None, result.error
         return result
 
     def diary(self, rank: int) -> Any:
@@ -119,6 +120,8 @@ def launch(
     journal = create_journal(folder / "journal", plan)
     command = with_worker(local_ranks(plan.world_size, journal.path), (str(_WORKER), fault.to_text()), journal.path)
     _, outcome = run_session(journal, SessionStart((), "", "adhoc"), command, _Quiet(), _Quiet())
+    is_measured = outcome.exit_state in {ExitState.COMPLETE, ExitState.WRONG}
+    assert is_measured, f"{outcome}\n{journal.launch_log(0).read_text()[-2000:]}"
     return Launched(fault, journal, outcome)
 
 
