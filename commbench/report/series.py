@@ -7,7 +7,7 @@ import pandas as pd
 
 from commbench.errors import UsageError
 from commbench.model.dtype import NO_REDOP
-from commbench.report.words import Row, count_of, one_line, placement
+from commbench.report.words import Row, count_of, is_null, one_line, placement
 
 # All variables but the size, in the order in which they are said.
 VARIABLES = (
@@ -21,6 +21,7 @@ VARIABLES = (
     "cadence",
     "launch",
     "traffic_skew",
+    "shared_gpu",
     "run_id",
 )
 _ALWAYS_SAID = ("world_size", "backend")
@@ -92,4 +93,5 @@ _WORDING: dict[str, Callable[[object], str]] = {
     "in_place": lambda value: placement({"in_place": value}),
     "redop": lambda value: "" if value == NO_REDOP else one_line(value),
     "traffic_skew": lambda value: f"skew {float(str(value)):g}",
+    "shared_gpu": lambda value: "" if is_null(value) or not value else "ranks share a GPU: not a measurement",
 }

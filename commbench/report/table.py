@@ -151,6 +151,7 @@ def _said(points: pd.DataFrame) -> tuple[str, ...]:
         "in_place",
         "cadence",
         *(name for name, value in plain.items() if (points[name] != value).any()),
+        "shared_gpu",
         *runs,
     )
 

@@ -27,7 +27,7 @@ def tail_table(points: pd.DataFrame) -> str:
     timed = timed[timed["iterations"] > 0]
     if timed.empty:
         return "no call was timed\n"
-    said = ("world_size", "backend", "in_place", "cadence")
+    said = ("world_size", "backend", "in_place", "cadence", "launch", "shared_gpu")
     blocks = []
     for group in series.groups(timed, _BLOCK):
         rows = [row.to_dict() for _, row in group.sort_values("size_bytes", kind="stable").iterrows()]
