@@ -1,5 +1,7 @@
 import gc
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -166,3 +168,38 @@ def test_the_garbage_collector_works_again_after_a_call_that_raised(diary: list[
     with pytest.raises(RuntimeError, match="closed by peer"):
         visitor(diary, "isolated").visit(point, 2)
     assert gc.isenabled()
+
+
+class FakeWait(RunQueueWait):
+    """Counts 100 ns a reading, and writes down when it is read."""
+
+    def __init__(self, diary: list[str]) -> None:
+        super().__init__()
+        self.diary, self.readings = diary, 0
+
+    def read_ns(self) -> int:
+        self.diary.append("wait")
+        self.readings += 1
+        return 100 * self.readings
+
+
+def test_the_wait_is_read_after_slow_calls_only_and_never_between_meeting_and_call(diary: list[str]) -> None:
+    rank = visitor(diary, "isolated")
+    rank.clock.is_comparable = True
+    waiting = replace(rank, wait=FakeWait(diary))
+    quick, _ = waiting.visit(FakePoint(diary), 2, slow_ns=1)  # the fake clock makes every call take 1
+    call = ["meet", "stamp", "call", "stamp"]
+    assert timed(diary) == ["meet", "wait", *call, *call, "resolve"]
+    assert quick.wait_ns is not None
+    assert quick.wait_ns.tolist() == [[0, 0]]
+    diary.clear()
+    slow, _ = waiting.visit(FakePoint(diary), 2, slow_ns=0)
+    assert timed(diary) == ["meet", "wait", *call, "wait", *call, "wait", "resolve"]
+    assert slow.wait_ns is not None
+    assert slow.wait_ns.tolist() == [[100, 100]]
+
+
+def test_untimed_calls_tell_how_long_the_quickest_took_on_the_host(diary: list[str]) -> None:
+    point, naps = FakePoint(diary), iter([0.02, 0.001, 0.01])
+    point.call = lambda: time.sleep(next(naps))
+    assert 1_000_000 <= visitor(diary, "streaming").untimed(point, 3) < 10_000_000
