@@ -22,7 +22,6 @@ from commbench.units import NS_PER_S, NS_PER_US
 _SALT_BEFORE, _SALT_AFTER = 1, 2  # different data, so that what the first check left behind cannot pass the second
 _SALT_VISIT = 4
 
-_SLOW = 2  # times a lead-in call: beyond that somebody may ask what a call was waiting for
 _LEAD_IN_CALLS = 2  # the first two calls of a visit are slower than the rest: design 3.6
 _VISIT_S = 0.020  # long enough for the gaps between visits to be small change: design 2.3
 _FEWEST_CALLS, _MOST_CALLS = 8, 400
@@ -71,9 +70,9 @@ class Performer:
         opened = self._open[point.point_id]
         opened.bound.prepare(_SALT_VISIT)
         before = self.noise.reading()
-        slow_ns = _SLOW * opened.visitor.untimed(opened.bound, _LEAD_IN_CALLS)
+        quickest_ns = opened.visitor.untimed(opened.bound, _LEAD_IN_CALLS)
         with self.alignment.around(point.world_size) as aligned:
-            mine, verdict = opened.visitor.visit(opened.bound, calls, slow_ns)
+            mine, verdict = opened.visitor.visit(opened.bound, calls, quickest_ns)
         noise = self.noise.between(before, self.noise.reading())
         samples = group.gather_samples(aligned.on_rank_0(mine))
         bound_ns = aligned.widest_bound_ns(group)

@@ -12,6 +12,7 @@ from commbench.measure.cadence import Cadence
 from commbench.measure.progress import CALLS, ProgressBoard
 from commbench.model.result import Correctness, Samples
 
+_SLOW = 3  # times the quickest, so about twice the median: beyond that somebody may ask what a call waited for
 _WAIT_WINDOW_CALLS = 8  # the wait is read anew at least so often: before the ranks meet, where it costs no call time
 _SALT = 3  # of the data under load; the checks before and after timing use others
 
@@ -31,12 +32,13 @@ class Visitor:
     wait: RunQueueWait
     verify_every: int = 0
 
-    def visit(self, bound: BoundPoint, calls: int, slow_ns: int = 0) -> tuple[Samples, Correctness]:
+    def visit(self, bound: BoundPoint, calls: int, quickest_ns: int = 0) -> tuple[Samples, Correctness]:
         """Time `calls` calls; return this rank's stamps, shape (1, calls) on its own clock, and its verdict.
 
         Nothing is allocated, gathered, printed or collected between two stamps. The wait for a CPU is read only after
-        calls longer than `slow_ns`, for reading it around every call makes the call itself ten per cent longer (gloo,
-        64 B to 64 KiB, 2 ranks); a call's wait may so include that of up to seven quick calls before it.
+        calls much slower than the quickest, for reading it around every call makes the call itself ten per cent longer
+        (gloo, 64 B to 64 KiB, 2 ranks); a call's wait may so include that of up to seven quick calls before it.
+        `quickest_ns` is a first idea of the quickest; 0: read after every call.
         """
         call, stamp, waited, numbers = bound.call, self.clock.stamp, self.wait.read_ns, self.board.numbers
         ready, checked = self.cadence.before_call(self.group), self._checked(calls)
@@ -58,9 +60,13 @@ class Visitor:
                 stamps[2 * i] = entered = stamp()
                 call()
                 stamps[2 * i + 1] = left = stamp()
-                if has_waits and left - entered > slow_ns:
-                    now = waited()
-                    waits[i], waited_before = now - waited_before, now
+                if has_waits:
+                    took_ns = left - entered
+                    if took_ns > _SLOW * quickest_ns:
+                        now = waited()
+                        waits[i], waited_before = now - waited_before, now
+                    elif took_ns < quickest_ns:
+                        quickest_ns = took_ns
                 if checked[i]:
                     verdict = _merge(verdict, bound.check(_SALT))
                     self.untimed(bound, 1)

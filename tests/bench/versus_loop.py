@@ -76,8 +76,8 @@ def compare(plan: Plan, seconds: float) -> None:
         while group.share(int(time.monotonic() < deadline or len(blocks) < FEWEST_BLOCKS)):
             bound.prepare(1)
             theirs = by_hand(call) if len(blocks) % 2 else 0.0
-            slow_ns = 2 * visitor.untimed(bound, LEAD_IN)
-            samples = group.gather_samples(visitor.visit(bound, BLOCK - LEAD_IN, slow_ns)[0])
+            quickest_ns = visitor.untimed(bound, LEAD_IN)
+            samples = group.gather_samples(visitor.visit(bound, BLOCK - LEAD_IN, quickest_ns)[0])
             ours = 0.0 if samples is None else float(np.median(samples.time_ns))
             blocks.append((ours, theirs or by_hand(call)))
         if place.rank == 0:

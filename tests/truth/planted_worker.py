@@ -198,18 +198,18 @@ def _plant_in_visits(script: Script) -> None:
             diary.own_cpu_ns += time.thread_time_ns() - begin_cpu - (diary.busy_cpu_ns - busy_cpu)
             script.point = None
 
-    def lead_in(self: Visitor, bound: BoundPoint, calls: int) -> None:
+    def lead_in(self: Visitor, bound: BoundPoint, calls: int) -> int:
         with script.in_collectives():
-            right_untimed(self, bound, calls)
+            return right_untimed(self, bound, calls)
 
-    def visit(self: Visitor, bound: BoundPoint, calls: int) -> tuple[Samples, Correctness]:
+    def visit(self: Visitor, bound: BoundPoint, calls: int, quickest_ns: int = 0) -> tuple[Samples, Correctness]:
         if script.point is None:
-            return right_visit(self, bound, calls)
-        script.begin(script.point, self._checked(calls)[0::2])
+            return right_visit(self, bound, calls, quickest_ns)
+        script.begin(script.point, self._checked(calls))
         diary.visit_stamps = []
         try:
             late = replace(self, cadence=LateCadence(self.cadence, script))
-            return right_visit(late, FaultyPoint(bound, script), calls)
+            return right_visit(late, FaultyPoint(bound, script), calls, quickest_ns)
         finally:
             diary.stamps.setdefault(script.point.point_id, []).extend(diary.visit_stamps[1:])  # the first fills a list
             diary.visit_stamps = None

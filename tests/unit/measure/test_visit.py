@@ -187,13 +187,13 @@ def test_the_wait_is_read_after_slow_calls_only_and_never_between_meeting_and_ca
     rank = visitor(diary, "isolated")
     rank.clock.is_comparable = True
     waiting = replace(rank, wait=FakeWait(diary))
-    quick, _ = waiting.visit(FakePoint(diary), 2, slow_ns=1)  # the fake clock makes every call take 1
+    quick, _ = waiting.visit(FakePoint(diary), 2, quickest_ns=1)  # the fake clock makes every call take 1
     call = ["meet", "stamp", "call", "stamp"]
     assert timed(diary) == ["meet", "wait", *call, *call, "resolve"]
     assert quick.wait_ns is not None
     assert quick.wait_ns.tolist() == [[0, 0]]
     diary.clear()
-    slow, _ = waiting.visit(FakePoint(diary), 2, slow_ns=0)
+    slow, _ = waiting.visit(FakePoint(diary), 2, quickest_ns=0)
     assert timed(diary) == ["meet", "wait", *call, "wait", *call, "wait", "resolve"]
     assert slow.wait_ns is not None
     assert slow.wait_ns.tolist() == [[100, 100]]
