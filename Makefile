@@ -11,6 +11,7 @@ BIN := .venv/bin
 
 demo: .venv/installed
 	$(BIN)/commbench run smoke --ranks 4
+	$(BIN)/commbench show
 	$(BIN)/commbench report --output report.html
 
 test: .venv/installed
