@@ -4,6 +4,7 @@ import pandas as pd
 
 # Times of which the launches' median is taken, and those where the worst of all launches counts.
 _WORST = ("latency_max_us", "makespan_max_us", "skew_max_us", "time_max_us")
+_ENOUGH_HOLD = 0.8  # of the launches' own intervals: design 5, item 21
 _TOTALS = ("iterations", "visits", "verified_calls", "events_arrival", "events_host", "events_transport")
 _ONE_LAUNCH = (
     "latency_p50_low_us",
@@ -14,13 +15,15 @@ _ONE_LAUNCH = (
 
 
 def across_launches(points: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per run and series: medians of the launches' numbers, the worst of worst cases, summed counts.
+    """Return one row per run and series: medians of the launches' numbers, the worst of all, summed counts.
 
-    New columns: `launches`, and `launch_low_us` and `launch_high_us`, the range of the launches' p50. A series that was
-    measured in one launch keeps its row, and so does every point that went wrong.
+    New columns: `launches`; `launch_low_us` and `launch_high_us`, the range of the launches' p50; and `launch_variance`,
+    whether fewer than 80 % of the launches' own intervals hold the median launch: then launches differ by more than
+    what happens within one, whose interval says little (design 5, item 21). A series that was measured in one launch
+    keeps its row, and so does every point that went wrong.
     """
     if points.empty:
-        return points.assign(launches=[], launch_low_us=[], launch_high_us=[])
+        return points.assign(launches=[], launch_low_us=[], launch_high_us=[], launch_variance=[])
     alike = points["status"].isin(["ok", "skipped"])
     each = points["status"].where(alike, points["point_id"].astype(str))  # what went wrong stays a row of its own
     groups = points.groupby([points["run_id"], points["series_id"], points["requested_bytes"], each], sort=False)
@@ -29,7 +32,7 @@ def across_launches(points: pd.DataFrame) -> pd.DataFrame:
 
 def _one_row(group: pd.DataFrame) -> "pd.Series[float]":
     row = group.iloc[0].copy()
-    row["launches"] = len(group)
+    row["launches"], row["launch_variance"] = len(group), False
     row["launch_low_us"], row["launch_high_us"] = group["latency_p50_us"].min(), group["latency_p50_us"].max()
     if len(group) == 1:
         return row
@@ -43,4 +46,12 @@ def _one_row(group: pd.DataFrame) -> "pd.Series[float]":
         elif name.endswith(("_us", "_gb_s", "_share")):
             row[name] = group[name].median()
     row["converged"] = bool(group["converged"].all())
+    row["launch_variance"] = _differ(group)
     return row
+
+
+def _differ(launches: pd.DataFrame) -> bool:
+    known = launches.dropna(subset=list(_ONE_LAUNCH[:2]))
+    median_us = launches["latency_p50_us"].median()
+    holds = (known["latency_p50_low_us"] <= median_us) & (median_us <= known["latency_p50_high_us"])
+    return bool(not known.empty and holds.mean() < _ENOUGH_HOLD)

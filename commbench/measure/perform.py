@@ -11,8 +11,8 @@ from commbench.environment.schedstat import RunQueueWait
 from commbench.measure.align import ClockAlignment
 from commbench.measure.cadence import CADENCES
 from commbench.measure.progress import ProgressBoard
-from commbench.measure.tally import Opened, Visited
-from commbench.measure.visit import Visitor
+from commbench.measure.tally import Closed, Opened, Visited
+from commbench.measure.visit import Visitor, merge_verdicts
 from commbench.model.plan import Protocol
 from commbench.model.point import Point
 from commbench.model.result import Correctness
@@ -34,6 +34,7 @@ _WARMUP_LIMIT_S = 2.0
 class _OpenPoint:
     bound: BoundPoint
     visitor: Visitor
+    verdict: Correctness = field(default_factory=Correctness)  # this rank's, on the calls checked among the timed ones
 
 
 @dataclass(slots=True)
@@ -73,19 +74,21 @@ class Performer:
         quickest_ns = opened.visitor.untimed(opened.bound, _LEAD_IN_CALLS)
         with self.alignment.around(point.world_size) as aligned:
             mine, verdict = opened.visitor.visit(opened.bound, calls, quickest_ns)
+        opened.verdict = merge_verdicts(opened.verdict, verdict)  # gathered when the point is closed
         noise = self.noise.between(before, self.noise.reading())
         samples = group.gather_samples(aligned.on_rank_0(mine))
         bound_ns = aligned.widest_bound_ns(group)
         checked = opened.visitor.checked_calls(calls)
-        verdict = group.gather_correctness(verdict) if checked else Correctness()
         if samples is None:
             return None
-        return Visited(samples, bound_ns, verdict, checked, noise)
+        return Visited(samples, bound_ns, checked, noise)
 
-    def close(self, point: Point) -> Correctness:
-        """Check a point once more and let go of it."""
+    def close(self, point: Point, group: Group) -> Closed:
+        """Check a point once more and let go of it; return all ranks' verdicts."""
         opened = self._open.pop(point.point_id)
-        return opened.visitor.verify(opened.bound, _SALT_AFTER) if self.protocol.verify else Correctness()
+        during = group.gather_correctness(opened.verdict) if self.protocol.verify_share else Correctness()
+        after = opened.visitor.verify(opened.bound, _SALT_AFTER) if self.protocol.verify else Correctness()
+        return Closed(during, after)
 
     def _warm_up(self, bound: BoundPoint, visitor: Visitor) -> tuple[int, bool, float]:
         """Return how many calls were made, whether they had become steady, and the last block's median in ns."""

@@ -15,10 +15,10 @@ from commbench.measure.perform import Performer
 from commbench.measure.schedule import Schedule
 from commbench.measure.steps import Do, Step
 from commbench.measure.stopping import stopping_rule
-from commbench.measure.tally import Opened, Tally, Visited
+from commbench.measure.tally import Closed, Opened, Tally, Visited
 from commbench.model.environment import Environment, HostFacts
 from commbench.model.plan import Plan
-from commbench.model.result import Correctness, PointResult, Status
+from commbench.model.result import PointResult, Status
 
 Todo = Sequence[tuple[int, int]]
 
@@ -43,7 +43,7 @@ class RankSession:
             self.do(step)
             number += 1
 
-    def do(self, step: Step) -> Opened | Visited | Correctness | None:
+    def do(self, step: Step) -> Opened | Visited | Closed | None:
         """Do one step and return what came of it on rank 0."""
         point = self.plan.points[step.point_id]
         group = self.backend.group(point.world_size)
@@ -54,7 +54,7 @@ class RankSession:
             return self.performer.open(point, group)
         if step.do is Do.VISIT:
             return self.performer.visit(point, group, step.calls)
-        return self.performer.close(point)
+        return self.performer.close(point, group)
 
 
 class Leader:
@@ -101,7 +101,7 @@ class Leader:
             self._overhead_ns = self._overhead_ns or self._measure_overhead(step)
         elif isinstance(outcome, Visited):
             tally.add(outcome)
-        elif isinstance(outcome, Correctness):
+        elif isinstance(outcome, Closed):
             clock = self._session.backend.clock
             result = tally.result(outcome, self._rule, (clock.name, clock.resolution_ns), self._overhead_ns)
             self._write(replace(result, hosts=self._hosts[: tally.point.world_size]))

@@ -30,13 +30,20 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Visited:
-    """What a visit gave on rank 0: all ranks' stamps on rank 0's clock, and the verdict on the calls checked."""
+    """What a visit gave on rank 0: all ranks' stamps on rank 0's clock, and how many of the calls were checked."""
 
     samples: Samples
     clock_bound_ns: int | None
-    verdict: Correctness
     checked_calls: int
     noise: Noise
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What closing a point gave: the verdicts on the calls checked among the timed ones, and on one more call."""
+
+    during: Correctness
+    after: Correctness
 
 
 @dataclass(slots=True)
@@ -66,15 +73,13 @@ class Tally:
         calls = decompose(visited.samples, visited.clock_bound_ns, is_synchronising=is_synchronising)
         self.times.append(calls.headline_ns)
 
-    def result(
-        self, closing: Correctness, rule: StoppingRule, timer: tuple[str, float], overhead_ns: int
-    ) -> PointResult:
+    def result(self, closing: Closed, rule: StoppingRule, timer: tuple[str, float], overhead_ns: int) -> PointResult:
         """Return the result of a point that has been opened, visited and closed."""
         assert self.opened is not None, "a point is opened first"  # noqa: S101 - a programming error
         checks = [
             ("before", self.opened.verdict),
-            *(("during", each.verdict) for each in self.visits),
-            ("after", closing),
+            ("during", closing.during),
+            ("after", closing.after),
         ]
         when, wrong = next(((when, verdict) for when, verdict in checks if not verdict.is_right), ("", Correctness()))
         bounds = [visit.clock_bound_ns for visit in self.visits]

@@ -68,7 +68,7 @@ class Visitor:
                     elif took_ns < quickest_ns:
                         quickest_ns = took_ns
                 if checked[i]:
-                    verdict = _merge(verdict, bound.check(_SALT))
+                    verdict = merge_verdicts(verdict, bound.check(_SALT))
                     self.untimed(bound, 1)
         finally:
             gc.enable()
@@ -113,7 +113,7 @@ class Visitor:
         return self.group.gather_correctness(bound.check(salt))
 
 
-def _merge(one: Correctness, other: Correctness) -> Correctness:
-    """Return two verdicts as one: the first wrong element, and all of them counted."""
+def merge_verdicts(one: Correctness, other: Correctness) -> Correctness:
+    """Return two of a rank's verdicts as one: the first wrong element, and all of them counted."""
     first, second = (one, other) if not one.is_right else (other, one)
     return replace(first, wrong_count=first.wrong_count + second.wrong_count)

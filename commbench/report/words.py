@@ -87,7 +87,8 @@ def _launches(row: Row) -> str:
     if is_null(launches) or int(str(launches)) == 1 or is_null(row.get("launch_low_us")):
         return ""
     low, high = time_us(row.get("launch_low_us")), time_us(row.get("launch_high_us"))
-    return f"p50 is the median of {launches} launches, from {low} to {high}"
+    beyond = ", further apart than their own intervals" if row.get("launch_variance") else ""
+    return f"p50 is the median of {launches} launches, from {low} to {high}{beyond}"
 
 
 def _not_converged(row: Row) -> str:

@@ -249,7 +249,7 @@ def test_P28_a_wrong_element_in_one_call_of_fifty_is_found_under_load(
     result = run.results[0]
     verdict = result.correctness
     holds = result.status is Status.WRONG and "during timing" in result.error and result.verified_calls == len(checked)
-    holds = holds and (verdict.rank, verdict.index, verdict.wrong_count) == (VICTIM, CORRUPTED_INDEX, 1)
+    holds = holds and (verdict.rank, verdict.index) == (VICTIM, CORRUPTED_INDEX) and verdict.wrong_count >= 1
     truth_table.add(
         "P28 one wrong element in 1 of 50 calls, a quarter of the calls checked",
         "found during timing, rank and index right",

@@ -15,7 +15,7 @@ from commbench.measure.stopping import Adaptive, FixedIterations, StoppingRule
 from commbench.measure.tally import Tally, Visited
 from commbench.model.plan import Stopping
 from commbench.model.point import Point
-from commbench.model.result import Correctness, Samples
+from commbench.model.result import Samples
 from commbench.plan.expand import expand
 from commbench.plan.load import load
 from tests.truth.table import TruthTable
@@ -43,7 +43,7 @@ def _run(kind: str, rule: StoppingRule, call_ns: Callable[[int], float]) -> list
             continue
         enter = np.zeros((2, step.calls), dtype=np.int64)
         times = (call_ns(visits) * np.exp(0.01 * rng.standard_normal(step.calls))).astype(np.int64)
-        tallies[step.point_id].add(Visited(Samples(enter, enter + times), 0, Correctness(), 0, nothing))
+        tallies[step.point_id].add(Visited(Samples(enter, enter + times), 0, 0, nothing))
         visits += 1
     return list(tallies.values())
 

@@ -19,6 +19,9 @@ def rows(*p50s: float, status: str = "ok", series: str = "a") -> pd.DataFrame:
             "status": status,
             "latency_p50_us": p50s,
             "latency_p50_low_us": [0.9 * each for each in p50s],
+            "latency_p50_high_us": [1.1 * each for each in p50s],
+            "latency_p99_low_us": None,
+            "latency_p99_high_us": None,
             "latency_max_us": [10 * each for each in p50s],
             "iterations": 300,
             "others_share": 0.1,
@@ -33,6 +36,11 @@ def test_the_launches_median_stands_for_a_series_with_their_range_and_the_worst_
     assert (row["latency_p50_us"], row["launch_low_us"], row["launch_high_us"]) == (11.0, 10.0, 14.0)
     assert (row["launches"], row["iterations"], row["latency_max_us"]) == (3, 900, 140.0)
     assert pd.isna(row["latency_p50_low_us"]), "an interval within one launch says nothing of the next"
+
+
+def test_launches_further_apart_than_their_own_intervals_are_flagged() -> None:
+    assert across_launches(rows(10.0, 14.0, 7.0))["launch_variance"].tolist() == [True]
+    assert across_launches(rows(10.0, 10.5, 9.8))["launch_variance"].tolist() == [False]
 
 
 def test_one_launch_keeps_its_row() -> None:
