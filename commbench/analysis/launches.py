@@ -17,7 +17,7 @@ _ONE_LAUNCH = (
 def across_launches(points: pd.DataFrame) -> pd.DataFrame:
     """Return one row per run and series: medians of the launches' numbers, the worst of all, summed counts.
 
-    New columns: `launches`; `launch_low_us` and `launch_high_us`, the range of the launches' p50; and `launch_variance`,
+    New columns: `launches`; `launch_low_us` and `launch_high_us`, the range of the launches' p50; `launch_variance`,
     whether fewer than 80 % of the launches' own intervals hold the median launch: then launches differ by more than
     what happens within one, whose interval says little (design 5, item 21). A series that was measured in one launch
     keeps its row, and so does every point that went wrong.
