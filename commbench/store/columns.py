@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+# 1: the sweep. 2: where a row comes from, hosts, the worst 5 %, proof of the fabric; ranks, incidents and kernel.
+SCHEMA_VERSION = 2
 
 STRING, BOOL, FLOAT64 = pa.string(), pa.bool_(), pa.float64()
 INT16, INT32, INT64 = pa.int16(), pa.int32(), pa.int64()
@@ -140,6 +141,19 @@ POINTS = (
     Column("algorithm", STRING, "", "algorithm that the library chose; empty = unknown"),
     Column("protocol", STRING, "", "protocol that the library chose; empty = unknown"),
     Column("extra_json", STRING, "", "JSON object of whatever has no column yet"),
+    # Since version 2.
+    Column("source", STRING, "", "commbench = measured by it; else whose output was imported: nccl-tests, osu, param"),
+    Column("source_digest", STRING, "", "hash of the imported text; empty = measured by commbench"),
+    Column("time_digits", INT16, "", "significant digits that imported times were printed with; null = exact"),
+    Column("hosts", STRINGS, "", "hosts that took part, in the order of their first ranks; null = unknown"),
+    Column("placement", STRING, "", "which hosts of the allocation took part: first, spread or strided; empty = all"),
+    Column("block", INT32, "", "launches of one block were made side by side, one for each fabric; from 0"),
+    Column("latency_worst5_mean_us", FLOAT64, "us", "mean of the slowest 5 % of the latencies: the tail as one number"),
+    Column("fabric_verdict", STRING, "", "proven, planned, unknown or contradicted: did that fabric carry the bytes"),
+    Column("fabric_reason", STRING, "", "what the verdict rests on, in words"),
+    Column("expected_bytes", INT64, "bytes", "least that each host had to send in the timed phase; null = unknown"),
+    Column("moved_share", FLOAT64, "", "bytes counted on the fabric over the expected, of the host with the least"),
+    Column("fabric_counters_json", STRING, "", "JSON: bytes and errors counted on every port of every host meanwhile"),
 )
 
 SAMPLES = (
@@ -179,6 +193,13 @@ RUNS = (
     Column("environment_json", STRING, "", "facts of every host, without secrets: a JSON object with sorted keys"),
     Column("commbench_version", STRING, "", "commbench that measured the run"),
     Column("commbench_commit", STRING, "", "its git commit; empty = unknown"),
+    # Since version 2.
+    Column("source", STRING, "", "commbench = measured by it; else whose output was imported"),
+    Column("source_digest", STRING, "", "hash of the imported text; empty = measured by commbench"),
+    Column("scheduler", STRING, "", "slurm, pbs, kubernetes ...; empty = none"),
+    Column("job_id", STRING, "", "the scheduler's name for the job; empty = none"),
+    Column("fabric_verdict", STRING, "", "the worst verdict of the session's points"),
+    Column("evidence_json", STRING, "", "JSON: what the network library said it used, and the interfaces of each host"),
 )
 
 DATASETS = {"points": POINTS, "samples": SAMPLES, "runs": RUNS}
