@@ -4,12 +4,12 @@ import logging
 import os
 import sys
 import traceback
-from importlib import import_module
 from typing import Any
 
 import click
 
 from commbench import __version__
+from commbench.cli.lazy import LazyGroup
 from commbench.errors import CommbenchError, ExitCode
 
 # Name -> module; loaded only when asked for, so that --help stays fast.
@@ -22,21 +22,12 @@ _COMMANDS = {
     "report": "report",
     "export": "export",
     "schema": "schema",
+    "store": "store_",
 }
 
 
-class _LazyGroup(click.Group):
-    """A group that imports a command's file when the command is named."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in _COMMANDS:
-            return None
-        command = import_module(f"commbench.cli.{_COMMANDS[cmd_name]}").command
-        assert isinstance(command, click.Command)  # noqa: S101 - a programming error
-        return command
+class _Main(LazyGroup):
+    """The whole command line."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a reader of our output that has seen enough, such as `head`, is no error.
@@ -53,7 +44,7 @@ class _LazyGroup(click.Group):
             return ExitCode.INTERRUPTED if ctx.invoked_subcommand == "run" else ExitCode.OK
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Main, files=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="commbench")
 def cli() -> None:
     """Benchmark collective communication: sweep, compare, and keep every result.

@@ -1,0 +1,13 @@
+"""`commbench store`: look after the store of all results."""
+
+import click
+
+from commbench.cli.lazy import LazyGroup
+
+# Name -> module; loaded only when asked for, so that --help stays fast.
+_COMMANDS: dict[str, str] = {}
+
+
+@click.group(name="store", cls=LazyGroup, files=_COMMANDS)
+def command() -> None:
+    """Check the store, and keep it fast and small."""
