@@ -37,13 +37,14 @@ class Aligned:
             samples, enter_ns=correction.to_root(samples.enter_ns), exit_ns=correction.to_root(samples.exit_ns)
         )
 
-    def widest_bound_ns(self, group: Group) -> int | None:
-        """Return the largest bound of any rank of the group in ns; None when some rank has none."""
-        if self.shares_clock:
-            return 0  # as every rank knows: nothing to ask, and asking would cost every visit a collective
-        correction = self.correction
-        widest = group.largest(_NO_BOUND if correction is None else correction.bound_ns)
-        return None if widest >= _NO_BOUND else widest
+
+def widest_bound_ns(visits: Sequence[Aligned], group: Group) -> int | None:
+    """Return the largest bound of any rank of the group in any of the visits in ns; None when some rank has none."""
+    if all(aligned.shares_clock for aligned in visits):
+        return 0  # as every rank knows: nothing to ask
+    bounds = [_NO_BOUND if (known := aligned.correction) is None else known.bound_ns for aligned in visits]
+    widest = group.largest(max(bounds))
+    return None if widest >= _NO_BOUND else widest
 
 
 class ClockAlignment:

@@ -6,16 +6,16 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from commbench.backend import Backend, BoundPoint, Group
-from commbench.environment.noise import NoiseGauge
+from commbench.environment.noise import NoiseGauge, NoiseReading
 from commbench.environment.schedstat import RunQueueWait
-from commbench.measure.align import ClockAlignment
+from commbench.measure.align import Aligned, ClockAlignment, widest_bound_ns
 from commbench.measure.cadence import CADENCES
 from commbench.measure.progress import ProgressBoard
-from commbench.measure.tally import Closed, Opened, Visited
+from commbench.measure.tally import Closed, Gathered, Opened, Visited
 from commbench.measure.visit import Visitor, merge_verdicts
 from commbench.model.plan import Protocol
 from commbench.model.point import Point
-from commbench.model.result import Correctness
+from commbench.model.result import Correctness, Samples
 from commbench.statistics.steady import is_steady
 from commbench.units import NS_PER_S, NS_PER_US
 
@@ -34,7 +34,12 @@ _WARMUP_LIMIT_S = 2.0
 class _OpenPoint:
     bound: BoundPoint
     visitor: Visitor
+    noise: NoiseReading
     verdict: Correctness = field(default_factory=Correctness)  # this rank's, on the calls checked among the timed ones
+    # Of the visits since the last gathering: this rank's stamps on rank 0's clock, and how well they are aligned.
+    mine: list[Samples] = field(default_factory=list)
+    aligned: list[Aligned] = field(default_factory=list)
+    checked_calls: int = 0
 
 
 @dataclass(slots=True)
@@ -48,44 +53,59 @@ class Performer:
     noise: NoiseGauge
     wait: RunQueueWait
     _open: dict[int, _OpenPoint] = field(default_factory=dict)
+    _laid: _OpenPoint | None = None  # whose data lies in the buffers that all points share
 
     def open(self, point: Point, group: Group) -> Opened | None:
         """Bind a point, make its first call, check it and warm up; return what came of it on rank 0."""
         bound = group.bind(point)
         visitor = Visitor(group, self.backend.clock, CADENCES[point.cadence], self.board, self.wait)
         every = round(1 / self.protocol.verify_share) if self.protocol.verify_share else 0
-        self._open[point.point_id] = _OpenPoint(bound, replace(visitor, verify_every=every))
+        self._laid = None
         bound.prepare(_SALT_VISIT)
         first, _ = visitor.visit(bound, 1)
         all_first = group.gather_samples(first)
         verdict = visitor.verify(bound, _SALT_BEFORE) if self.protocol.verify else Correctness()
         bound.prepare(_SALT_VISIT)
         calls, steady, typical_ns = self._warm_up(bound, visitor)
+        self._open[point.point_id] = self._laid = _OpenPoint(
+            bound, replace(visitor, verify_every=every), self.noise.reading()
+        )
         if all_first is None:
             return None
         length = self.protocol.visit_iterations or _visit_calls(typical_ns, self.protocol.stopping.budget_s)
         return Opened(float(all_first.time_ns[0]) / NS_PER_US, verdict, calls, steady, length)
 
-    def visit(self, point: Point, group: Group, calls: int) -> Visited | None:
-        """Time some calls of an open point; return all ranks' stamps on rank 0."""
+    def visit(self, point: Point, calls: int) -> Visited:
+        """Time some calls of an open point; the stamps stay here until they are gathered."""
         opened = self._open[point.point_id]
-        opened.bound.prepare(_SALT_VISIT)
-        before = self.noise.reading()
+        if self._laid is not opened:
+            opened.bound.prepare(_SALT_VISIT)
+            self._laid = opened
         quickest_ns = opened.visitor.untimed(opened.bound, _LEAD_IN_CALLS)
         with self.alignment.around(point.world_size) as aligned:
             mine, verdict = opened.visitor.visit(opened.bound, calls, quickest_ns)
         opened.verdict = merge_verdicts(opened.verdict, verdict)  # gathered when the point is closed
-        noise = self.noise.between(before, self.noise.reading())
-        samples = group.gather_samples(aligned.on_rank_0(mine))
-        bound_ns = aligned.widest_bound_ns(group)
-        checked = opened.visitor.checked_calls(calls)
+        opened.mine.append(aligned.on_rank_0(mine))
+        opened.aligned.append(aligned)
+        opened.checked_calls += opened.visitor.checked_calls(calls)
+        return Visited(mine.time_ns)
+
+    def gather(self, point: Point, group: Group) -> Gathered | None:
+        """Bring the stamps of all visits since the last gathering to rank 0, and return them there."""
+        opened = self._open[point.point_id]
+        first, *others = opened.mine
+        samples = group.gather_samples(first.joined(others))
+        bound_ns = widest_bound_ns(opened.aligned, group)
+        since, opened.noise = opened.noise, self.noise.reading()
+        checked, opened.checked_calls = opened.checked_calls, 0
+        opened.mine, opened.aligned = [], []
         if samples is None:
             return None
-        return Visited(samples, bound_ns, checked, noise)
+        return Gathered(samples, bound_ns, checked, self.noise.between(since, opened.noise))
 
     def close(self, point: Point, group: Group) -> Closed:
         """Check a point once more and let go of it; return all ranks' verdicts."""
-        opened = self._open.pop(point.point_id)
+        opened, self._laid = self._open.pop(point.point_id), None
         during = group.gather_correctness(opened.verdict) if self.protocol.verify_share else Correctness()
         after = opened.visitor.verify(opened.bound, _SALT_AFTER) if self.protocol.verify else Correctness()
         return Closed(during, after)

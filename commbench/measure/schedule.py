@@ -33,9 +33,9 @@ class Schedule:
             if self.wants_stop():
                 return
             yield Step(Do.OPEN, point_id)
-            while (calls := self._next_calls(point_id)) > 0:
-                yield Step(Do.VISIT, point_id, calls)
-            yield Step(Do.CLOSE, point_id)
+            while (step := self._next_step(point_id)).do is not Do.CLOSE:
+                yield step
+            yield step
 
     def interleaved(self, point_ids: Sequence[int]) -> Steps:
         """Visit all points once a round, in random order, until each is done; a stop is heard between visits.
@@ -58,13 +58,18 @@ class Schedule:
             for point_id in list(active):
                 if self.wants_stop():
                     return
-                calls = self._next_calls(point_id)
-                if calls > 0:
-                    yield Step(Do.VISIT, point_id, calls)
-                else:
-                    yield Step(Do.CLOSE, point_id)
+                while (step := self._next_step(point_id)).do is Do.GATHER:
+                    yield step
+                yield step
+                if step.do is Do.CLOSE:
                     active.remove(point_id)
 
-    def _next_calls(self, point_id: int) -> int:
+    def _next_step(self, point_id: int) -> Step:
+        """Return what is to be done with an open point: gather before the rule looks and before the point is closed."""
         tally = self.tallies[point_id]
-        return self.rule.next_visit(tally.times, self.visit_calls(point_id), tally.span_s)
+        if tally.pending and self.rule.looks_after(len(tally.times)):
+            return Step(Do.GATHER, point_id)
+        calls = self.rule.next_visit(tally.times, self.visit_calls(point_id), tally.span_s)
+        if calls > 0:
+            return Step(Do.VISIT, point_id, calls)
+        return Step(Do.GATHER if tally.pending else Do.CLOSE, point_id)

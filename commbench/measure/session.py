@@ -15,7 +15,7 @@ from commbench.measure.perform import Performer
 from commbench.measure.schedule import Schedule
 from commbench.measure.steps import Do, Step
 from commbench.measure.stopping import stopping_rule
-from commbench.measure.tally import Closed, Opened, Tally, Visited
+from commbench.measure.tally import Closed, Gathered, Opened, Tally, Visited
 from commbench.model.environment import Environment, HostFacts
 from commbench.model.plan import Plan
 from commbench.model.result import PointResult, Status
@@ -43,7 +43,7 @@ class RankSession:
             self.do(step)
             number += 1
 
-    def do(self, step: Step) -> Opened | Visited | Closed | None:
+    def do(self, step: Step) -> Opened | Visited | Gathered | Closed | None:
         """Do one step and return what came of it on rank 0."""
         point = self.plan.points[step.point_id]
         group = self.backend.group(point.world_size)
@@ -53,7 +53,9 @@ class RankSession:
         if step.do is Do.OPEN:
             return self.performer.open(point, group)
         if step.do is Do.VISIT:
-            return self.performer.visit(point, group, step.calls)
+            return self.performer.visit(point, step.calls)
+        if step.do is Do.GATHER:
+            return self.performer.gather(point, group)
         return self.performer.close(point, group)
 
 
@@ -91,7 +93,8 @@ class Leader:
 
     def _take(self, step: Step, number: int) -> None:
         tally = self._tallies[step.point_id]
-        if step.do is not Do.CLOSE:  # closing is covered by the limit of the step before
+        # Interleaved points take turns, and each turn has a limit of its own.
+        if step.do is Do.OPEN or (step.do is Do.VISIT and self._plan.protocol.schedule == "interleaved"):
             started = {"point_id": step.point_id, "attempt": tally.attempt}
             self._writer.write("started", **started, at_ns=time.time_ns(), durable=False)
         self._session.meeting.announce(f"step/{number}", step.to_text())
@@ -101,6 +104,8 @@ class Leader:
             self._overhead_ns = self._overhead_ns or self._measure_overhead(step)
         elif isinstance(outcome, Visited):
             tally.add(outcome)
+        elif isinstance(outcome, Gathered):
+            tally.add_gathered(outcome)
         elif isinstance(outcome, Closed):
             clock = self._session.backend.clock
             result = tally.result(outcome, self._rule, (clock.name, clock.resolution_ns), self._overhead_ns)

@@ -10,7 +10,8 @@ class Do(StrEnum):
     """What a rank can be told to do."""
 
     OPEN = "open"  # bind a point, make its first call, check it, warm up
-    VISIT = "visit"  # time some calls of an open point
+    VISIT = "visit"  # time some calls of an open point; every rank keeps its stamps
+    GATHER = "gather"  # bring the stamps of all visits since the last time to rank 0
     CLOSE = "close"  # check a point once more and let go of it
     END = "end"
 

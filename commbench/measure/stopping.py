@@ -23,9 +23,16 @@ _SLOW_CALL_NS = 100_000_000
 
 
 class StoppingRule(Protocol):
-    """A rule that looks at all times so far, visit by visit."""
+    """A rule that looks at all times so far, visit by visit.
+
+    Times are those of all ranks where `looks_after` said that they will be looked at, and rank 0's own elsewhere:
+    these are good enough to see how much time was spent, and bringing all ranks' together costs each visit some.
+    """
 
     name: str
+
+    def looks_after(self, visits: int) -> bool:
+        """Return whether the next decision, after so many visits, needs the times of all ranks."""
 
     def next_visit(self, times: "Times", visit_calls: int, span_s: float) -> int:
         """Return how many calls the next visit times, at most `visit_calls`; 0 when the point is done."""
@@ -41,6 +48,9 @@ class FixedIterations:
         self.name = f"fixed:{iterations}"
         self._iterations = iterations
 
+    def looks_after(self, visits: int) -> bool:  # noqa: ARG002 - never
+        return False
+
     def next_visit(self, times: "Times", visit_calls: int, span_s: float) -> int:  # noqa: ARG002 - calls count
         return min(visit_calls, self._iterations - _total(times))
 
@@ -55,6 +65,9 @@ class TimeBudget:
         self.name = f"budget:{budget_s:g}s"
         self._budget_s = budget_s
         self._minimum, self._maximum = minimum, maximum
+
+    def looks_after(self, visits: int) -> bool:  # noqa: ARG002 - never
+        return False
 
     def next_visit(self, times: "Times", visit_calls: int, span_s: float) -> int:  # noqa: ARG002 - time in calls counts
         n = _total(times)
@@ -79,10 +92,13 @@ class Adaptive:
         self.name = f"adaptive:{stopping.epsilon:.2%}"
         self._rule = stopping
 
+    def looks_after(self, visits: int) -> bool:
+        return visits in LOOKS
+
     def next_visit(self, times: "Times", visit_calls: int, span_s: float) -> int:
         if len(times) >= self._rule.max_visits or _spent_s(times) >= self._rule.budget_s:
             return 0
-        if len(times) in LOOKS and span_s >= self._rule.min_span_s and self.has_converged(times):
+        if self.looks_after(len(times)) and span_s >= self._rule.min_span_s and self.has_converged(times):
             return 0
         return visit_calls
 

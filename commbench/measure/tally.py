@@ -3,7 +3,10 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from commbench.collectives import get
 from commbench.environment.noise import Noise
@@ -13,7 +16,6 @@ from commbench.model.result import Correctness, PointResult, Samples, Status
 from commbench.statistics.headline import decompose
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -30,7 +32,14 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Visited:
-    """What a visit gave on rank 0: all ranks' stamps on rank 0's clock, and how many of the calls were checked."""
+    """What a visit gave on one rank: how long its calls took there, in ns."""
+
+    time_ns: "NDArray[np.int64]"
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What visits gave on all ranks: stamps on rank 0's clock, and how many of the calls were checked."""
 
     samples: Samples
     clock_bound_ns: int | None
@@ -53,8 +62,9 @@ class Tally:
     point: Point
     attempt: int
     opened: Opened | None = None
-    visits: list[Visited] = field(default_factory=list)
-    times: "list[NDArray[np.int64]]" = field(default_factory=list)
+    gathered: list[Gathered] = field(default_factory=list)
+    times: "list[NDArray[np.int64]]" = field(default_factory=list)  # one array a visit: see stopping.StoppingRule
+    pending: int = 0  # visits whose stamps are still on the ranks
     _started_at_ns: int = field(default_factory=time.time_ns)
     _first_visit: float = 0.0
     _last_visit: float = 0.0
@@ -65,13 +75,21 @@ class Tally:
         return self._last_visit - self._first_visit
 
     def add(self, visited: Visited) -> None:
-        """Add one visit."""
+        """Add one visit, as rank 0 saw it."""
         self._last_visit = time.monotonic()
         self._first_visit = self._first_visit or self._last_visit
-        self.visits.append(visited)
+        self.times.append(visited.time_ns)
+        self.pending += 1
+
+    def add_gathered(self, gathered: Gathered) -> None:
+        """Add what all ranks saw of the visits that are pending."""
         is_synchronising = get(self.point.collective).is_synchronising
-        calls = decompose(visited.samples, visited.clock_bound_ns, is_synchronising=is_synchronising)
-        self.times.append(calls.headline_ns)
+        calls = decompose(gathered.samples, gathered.clock_bound_ns, is_synchronising=is_synchronising)
+        first = len(self.times) - self.pending
+        ends = list(accumulate(len(visit) for visit in self.times[first:]))
+        self.times[first:] = np.split(calls.headline_ns, ends[:-1])
+        self.gathered.append(gathered)
+        self.pending = 0
 
     def result(self, closing: Closed, rule: StoppingRule, timer: tuple[str, float], overhead_ns: int) -> PointResult:
         """Return the result of a point that has been opened, visited and closed."""
@@ -82,8 +100,8 @@ class Tally:
             ("after", closing.after),
         ]
         when, wrong = next(((when, verdict) for when, verdict in checks if not verdict.is_right), ("", Correctness()))
-        bounds = [visit.clock_bound_ns for visit in self.visits]
-        first, *others = [visit.samples for visit in self.visits]
+        bounds = [each.clock_bound_ns for each in self.gathered]
+        first, *others = [each.samples for each in self.gathered]
         return PointResult(
             point=self.point,
             attempt=self.attempt,
@@ -94,14 +112,14 @@ class Tally:
             samples=first.joined(others),
             warmup_iterations=self.opened.warmup_iterations,
             is_steady=self.opened.is_steady,
-            visit_calls=tuple(visit.samples.enter_ns.shape[1] for visit in self.visits),
-            verified_calls=sum(visit.checked_calls for visit in self.visits),
+            visit_calls=tuple(len(visit) for visit in self.times),
+            verified_calls=sum(each.checked_calls for each in self.gathered),
             stopping=rule.name,
             converged=rule.has_converged(self.times),
             span_s=self.span_s,
             clock_bound_ns=None if None in bounds else max(bound for bound in bounds if bound is not None),
             overhead_ns=overhead_ns,
-            others_share=_others_share([visit.noise for visit in self.visits]),
+            others_share=_others_share([each.noise for each in self.gathered]),
             first_call_us=self.opened.first_call_us,
             timer=timer[0],
             timer_resolution_ns=timer[1],

@@ -69,7 +69,8 @@ class Diary:
 
     slept: list[tuple[int, int, int]] = field(default_factory=list)  # point, call, how long it took
     stamps: dict[int, list[int]] = field(default_factory=dict)  # point: enter, exit, enter, exit, ...
-    steps: list[tuple[int, int, int]] = field(default_factory=list)  # of each visit: begin, end, time in collectives
+    # Of each visit and gathering: begin, end, time in collectives.
+    steps: list[tuple[int, int, int]] = field(default_factory=list)
     own_cpu_ns: int = 0  # CPU time of this thread in visits, outside collectives
     calls_made: dict[int, int] = field(default_factory=dict)  # point: timed calls
     busy_ns: int = 0
@@ -186,17 +187,30 @@ def plant(script: Script) -> None:
 
 
 def _plant_in_visits(script: Script) -> None:
-    right_step, right_visit, right_untimed, diary = Performer.visit, Visitor.visit, Visitor.untimed, script.diary
+    right_step, right_gather, diary = Performer.visit, Performer.gather, script.diary
+    right_visit, right_untimed = Visitor.visit, Visitor.untimed
 
-    def step(self: Performer, point: Point, group: Group, calls: int) -> Any:
-        script.point, begin, busy = point, time.perf_counter_ns(), diary.busy_ns
+    @contextmanager
+    def noted() -> Iterator[None]:
+        begin, busy = time.perf_counter_ns(), diary.busy_ns
         begin_cpu, busy_cpu = time.thread_time_ns(), diary.busy_cpu_ns
         try:
-            return right_step(self, point, group, calls)
+            yield
         finally:
             diary.steps.append((begin, time.perf_counter_ns(), diary.busy_ns - busy))
             diary.own_cpu_ns += time.thread_time_ns() - begin_cpu - (diary.busy_cpu_ns - busy_cpu)
+
+    def step(self: Performer, point: Point, calls: int) -> Any:
+        script.point = point
+        try:
+            with noted():
+                return right_step(self, point, calls)
+        finally:
             script.point = None
+
+    def gather(self: Performer, point: Point, group: Group) -> Any:
+        with noted():
+            return right_gather(self, point, group)
 
     def lead_in(self: Visitor, bound: BoundPoint, calls: int) -> int:
         with script.in_collectives():
@@ -215,6 +229,7 @@ def _plant_in_visits(script: Script) -> None:
             diary.visit_stamps = None
 
     Performer.visit = step  # type: ignore[method-assign]
+    Performer.gather = gather  # type: ignore[method-assign]
     Visitor.visit = visit  # type: ignore[method-assign]
     Visitor.untimed = lead_in  # type: ignore[method-assign]
 

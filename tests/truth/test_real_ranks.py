@@ -218,19 +218,20 @@ def test_C19_P13_a_collective_of_known_length_is_measured_as_that_long(
 
 
 def test_C22_the_tool_costs_little(sleeping: Launched, truth_table: TruthTable) -> None:
-    """Of visits of 20 calls of 1 ms. CPU time is held to the bar: wall time is also what others take from us."""
+    """Of visits of 20 calls of 1 ms. The median visit speaks: of wall time others take their share now and then."""
     diary = sleeping.diary(0)
-    steps = np.array(diary["steps"][:10])
-    wall_ns = steps[-1, 1] - steps[0, 0]
+    steps = np.array(diary["steps"][:11])  # ten visits of the first point, and the gathering
+    begins, busy_ns = steps[:, 0], steps[:-1, 2]
+    gathering_ns = (steps[-1, 1] - steps[-1, 0]) / len(busy_ns)
+    own_wall = float(np.median((np.diff(begins) - busy_ns + gathering_ns) / (np.diff(begins) + gathering_ns)))
     own_cpu = diary["own_cpu_ns"] / sum(end - begin for begin, end, _ in diary["steps"])
-    own_wall = 1 - steps[:, 2].sum() / wall_ns
     (stamp_us,) = {row["overhead_us"] for row in sleeping.rows}
     assert isinstance(stamp_us, float)
-    holds = own_cpu <= 0.05 and stamp_us < 0.5
-    others = sleeping.results[0].others_share
+    others = sleeping.results[0].others_share or 0.0
+    holds = own_cpu <= 0.05 and own_wall <= 0.05 and stamp_us < 0.5
     truth_table.add(
         "C22 overhead at visits of 20 ms",
-        "own CPU time outside collectives <= 5 %, an empty call < 0.5 us",
+        "own CPU and wall time outside collectives <= 5 %, an empty call < 0.5 us",
         f"{own_cpu:.1%} (wall {own_wall:.1%}, others' CPU {others:.0%}), {stamp_us:.3f} us",
         holds,
         WHERE,

@@ -12,7 +12,7 @@ from commbench.environment.noise import NoiseGauge
 from commbench.measure.schedule import Schedule
 from commbench.measure.steps import Do
 from commbench.measure.stopping import Adaptive, FixedIterations, StoppingRule
-from commbench.measure.tally import Tally, Visited
+from commbench.measure.tally import Gathered, Tally, Visited
 from commbench.model.plan import Stopping
 from commbench.model.point import Point
 from commbench.model.result import Samples
@@ -39,12 +39,14 @@ def _run(kind: str, rule: StoppingRule, call_ns: Callable[[int], float]) -> list
     noise = NoiseGauge()
     nothing = noise.between(noise.reading(), noise.reading())
     for step in getattr(schedule, kind)(list(tallies)):
-        if step.do is not Do.VISIT:
-            continue
-        enter = np.zeros((2, step.calls), dtype=np.int64)
-        times = (call_ns(visits) * np.exp(0.01 * rng.standard_normal(step.calls))).astype(np.int64)
-        tallies[step.point_id].add(Visited(Samples(enter, enter + times), 0, 0, nothing))
-        visits += 1
+        tally = tallies[step.point_id]
+        if step.do is Do.VISIT:
+            times = (call_ns(visits) * np.exp(0.01 * rng.standard_normal(step.calls))).astype(np.int64)
+            tally.add(Visited(times))
+            visits += 1
+        elif step.do is Do.GATHER:
+            stamps = np.tile(np.concatenate(tally.times[-tally.pending :]), (2, 1))
+            tally.add_gathered(Gathered(Samples(np.zeros_like(stamps), stamps), 0, 0, nothing))
     return list(tallies.values())
 
 
@@ -76,7 +78,7 @@ def test_B11_caps_hold_and_what_has_not_converged_says_so(truth_table: TruthTabl
     """Visits that never agree: 1 x and 3 x in turn."""
     rule = Adaptive(Stopping("adaptive", epsilon=0.01, max_visits=20, budget_s=1e9))
     tallies = _run("interleaved", rule, lambda visit: CALL_NS * (1 if visit % 2 else 3))
-    visits, converged = {len(tally.visits) for tally in tallies}, [rule.has_converged(tally.times) for tally in tallies]
+    visits, converged = {len(tally.times) for tally in tallies}, [rule.has_converged(tally.times) for tally in tallies]
     holds = visits == {20} and not any(converged)
     measured = f"visits {visits}, converged {sum(converged)} of {len(converged)}"
     truth_table.add("B11 visits that never agree, at most 20", "20 visits, not converged", measured, holds, WHERE)
