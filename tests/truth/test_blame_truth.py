@@ -214,3 +214,21 @@ def test_P6_P8_P9_events_are_told_in_words() -> None:
     host = Event(1, Cause.HOST, 2, 0, 3 * MS, 0)
     assert describe(host, calls) == "host: rank 2 was runnable but not running for 3 ms"
     assert describe(Event(1, Cause.TRANSPORT, NO_RANK, 0, 0, 4_800 * US), calls) == "transport, 4.8 ms"
+
+
+def test_a_late_rank_is_named_also_where_the_calls_themselves_are_restless(truth_table: TruthTable) -> None:
+    """As with more ranks than cores: latencies that vary by 30 ms, and ranks that come 20 ms late."""
+    rng = np.random.default_rng(15)
+    planted = plant(rng, CALLS, 0.05, np.full(CALLS, 20 * MS))
+    restless = (rng.random(CALLS) * 30 * MS).astype(np.int64)
+    calls = one_clock(
+        play(rng, RANKS, CALLS, late_ns=on_rank(planted, CULPRIT, RANKS), stall_ns=restless, clock_bound_ns=BOUND_NS)
+    )
+    named = share_named(find_events(calls, BOUND_NS), planted, Cause.ARRIVAL, CULPRIT)
+    # Where a call is also slow by more than it was late, the transport is its larger cause, and rightly so.
+    larger = float(np.mean(restless[planted > 0] - np.median(restless) < 20 * MS))
+    truth_table.add(
+        "A9 20 ms late in calls that vary by 30 ms", "arrival and rank right 95 %", f"{named:.1%}", named >= 0.95, WHERE
+    )
+    assert larger == 1.0
+    assert named >= 0.95

@@ -69,7 +69,7 @@ def blamed(run: Launched, cause: Cause, *, on_culprit: bool) -> float:
     return float(np.mean(right))
 
 
-@pytest.mark.parametrize(("ranks", "delay_ms"), [(2, DELAY_MS), (4, LONG_DELAY_MS)])
+@pytest.mark.parametrize(("ranks", "delay_ms"), [(2, DELAY_MS), (4, DELAY_MS)])
 def test_C15_P6_P7_a_late_rank_is_named_and_sized_and_the_network_is_not_blamed(
     ranks: int, delay_ms: float, launched: Callable[..., Launched], truth_table: TruthTable
 ) -> None:
