@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from commbench.launch.commands import LaunchCommand
+    from commbench.launch.launched import Engine
     from commbench.launch.outcome import Outcome
     from commbench.model.plan import Plan
     from commbench.plan.load import LoadedSuite
@@ -47,12 +47,12 @@ _EXIT_CODES = {
 class Conductor:
     """Runs suites into one store.
 
-    `start` turns a plan and its journal's folder into the command that starts the ranks (None: simulate here);
+    `engine_for` turns a plan and its journal's folder into what starts the ranks (None: simulate here);
     `is_local` says that all ranks are started on this machine, so that what it can hold is checked first.
     """
 
     store_path: Path
-    start: "Callable[[Plan, Path], LaunchCommand | None]"
+    engine_for: "Callable[[Plan, Path], Engine | None]"
     is_local: bool
 
     def begin(self, loaded: "LoadedSuite", world_size: int | None, cluster: str | None) -> ExitCode:
@@ -93,8 +93,8 @@ class Conductor:
         todo = {point_id for point_id, _ in read_journal(folder).todo()}
         done = {point.point_id for point in plan.points} - todo
         with LiveView(plan, Console(stderr=True), done) as live, InterruptButton() as button:
-            command = self.start(plan, folder.path)
-            session, outcome = run_session(folder, start, command, live, button)
+            engine = self.engine_for(plan, folder.path)
+            session, outcome = run_session(folder, start, engine, live, button)
         self._publish(store, folder, session)
         is_done = outcome.exit_state in {ExitState.COMPLETE, ExitState.WRONG}
         if is_done:

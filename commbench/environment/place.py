@@ -16,6 +16,10 @@ _PORTS = 10_000
 
 # Set by the controlling process: its end of a rank's standard input closes when it dies, and so must the rank.
 CONTROLLED = "COMMBENCH_CONTROLLED"
+# Variables that rank 0 must tell the other ranks, as JSON: in a launch that somebody else started nobody else can.
+VARIABLES = "COMMBENCH_VARIABLES"
+# Where a rank puts its progress board on a host whose keeper made a folder for that.
+BOARDS = "COMMBENCH_BOARDS"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,25 @@
-"""The command that starts the ranks, for each engine, and the environment they get."""
+"""Launches that are one process here: torch elastic on this host, or this rank of somebody else's launch."""
 
+import json
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from commbench.environment.place import CONTROLLED
+from commbench.environment.place import CONTROLLED, VARIABLES
+from commbench.journal.folder import JournalFolder
+from commbench.launch.launched import LaunchRequest
+from commbench.launch.local import LocalLaunch
 
-_WORKER = "commbench.measure.worker"
+WORKER = "commbench.measure.worker"
 _LOOPBACK = "127.0.0.1"
+
+# What every rank gets, whichever engine starts it.
+RANK_VARIABLES = {
+    CONTROLLED: "1",
+    "OMP_NUM_THREADS": "1",  # a rank is one core; torchrun would set this too, with a warning
+    "PYTHONUNBUFFERED": "1",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +33,16 @@ class LaunchCommand:
     arguments: tuple[str, ...]
     environment: dict[str, str]
     can_repeat: bool = True
+    start_limit_s: float | None = None
+
+    def prepare(self, request: LaunchRequest) -> "LaunchCommand":
+        """Return the same command with a launch's variables, which win over those of this process."""
+        handed_on = {} if self.can_repeat else {VARIABLES: json.dumps(dict(request.variables))}
+        return replace(self, environment={**self.environment, **request.variables, **handed_on})
+
+    def start(self, folder: JournalFolder, log: Path) -> LocalLaunch:
+        """Start the process; what it prints is appended to the log."""
+        return LocalLaunch(self.arguments, self.environment, folder, log)
 
 
 def local_ranks(world_size: int, folder: Path) -> LaunchCommand:
@@ -30,23 +51,17 @@ def local_ranks(world_size: int, folder: Path) -> LaunchCommand:
         *(sys.executable, "-m", "torch.distributed.run"),
         *("--standalone", "--local-addr", _LOOPBACK),
         *("--nproc-per-node", str(world_size), "--max-restarts", "0"),
-        *("-m", _WORKER, str(folder)),
+        *("-m", WORKER, str(folder)),
     )
-    environment = _rank_environment()
     # All ranks are on this host. Without a name gloo asks the resolver for the host's own, which may not answer.
-    environment.setdefault("GLOO_SOCKET_IFNAME", "lo")
+    environment = {"GLOO_SOCKET_IFNAME": "lo", **os.environ, **RANK_VARIABLES}
     return LaunchCommand("torchrun-local", arguments, environment)
 
 
 def this_rank(launcher: str, folder: Path) -> LaunchCommand:
-    """Return the command of one rank whose place some launcher has already put into our environment."""
-    return LaunchCommand(launcher, (sys.executable, "-m", _WORKER, str(folder)), _rank_environment(), can_repeat=False)
+    """Return the command of one rank whose place some launcher has already put into our environment.
 
-
-def _rank_environment() -> dict[str, str]:
-    return {
-        **os.environ,
-        CONTROLLED: "1",
-        "OMP_NUM_THREADS": "1",  # a rank is one core; torchrun would set this too, with a warning
-        "PYTHONUNBUFFERED": "1",
-    }
+    The other ranks are already there: this one, rank 0, tells them a launch's variables.
+    """
+    arguments = (sys.executable, "-m", WORKER, str(folder))
+    return LaunchCommand(launcher, arguments, {**os.environ, **RANK_VARIABLES}, can_repeat=False)

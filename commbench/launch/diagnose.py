@@ -3,10 +3,8 @@
 import re
 import signal
 from dataclasses import dataclass
-from pathlib import Path
 
-from commbench.launch.processes import is_stopped, state_of
-from commbench.measure.progress import RankProgress
+from commbench.launch.processes import Sighting
 
 # The failure summary of torch elastic (torch/distributed/elastic/multiprocessing/errors), torch 2.6 to 2.13.
 _FAILURE = re.compile(
@@ -29,9 +27,11 @@ class _Failure:
     pid: int
 
 
-def name_dead_rank(log: Path, exit_code: int, during: str = "") -> str:
-    """Return a sentence naming the rank that failed first, why, and during what, from the launcher's log."""
-    text = log.read_text(errors="replace") if log.exists() else ""
+def name_dead(text: str, exit_code: int, during: str = "", where: str = "") -> str:
+    """Return a sentence naming the rank that failed first, why, and during what, from what its launch printed.
+
+    `where` ends the sentence when nobody can be named: where all of the text is.
+    """
     own = _OWN_WORDS.findall(text)
     if own:
         return str(own[0])
@@ -41,12 +41,16 @@ def name_dead_rank(log: Path, exit_code: int, during: str = "") -> str:
         for match in _FAILURE.finditer(text)
     ]
     if not failures:
-        tail = " | ".join(line for line in text.splitlines()[-_TAIL_LINES:] if line.strip())
         what = f"exit code {exit_code}{during and f' during {during}'}"
-        return f"the ranks ended with {what}: {tail or 'they printed nothing'} (all of it: {log})"
+        return f"the ranks ended with {what}: {tail_of(text) or 'they printed nothing'} {where}".rstrip()
     cause = min(failures, key=lambda failure: _suspicion(failure, raised))
-    where = f"rank {cause.rank} (pid {cause.pid}" + (f", host {cause.host})" if cause.host else ")")
-    return f"{where} {_how(cause, raised, during and f' during {during}')}"
+    place = f"rank {cause.rank} (pid {cause.pid}" + (f", host {cause.host})" if cause.host else ")")
+    return f"{place} {_how(cause, raised, during and f' during {during}')}"
+
+
+def tail_of(text: str) -> str:
+    """Return the last lines of a text as one."""
+    return " | ".join(line for line in text.splitlines()[-_TAIL_LINES:] if line.strip())
 
 
 def _suspicion(failure: _Failure, raised: dict[int, str]) -> int:
@@ -67,22 +71,24 @@ def _how(failure: _Failure, raised: dict[int, str], during: str) -> str:
     return f"failed{during}: {said}" if said else f"exited with code {failure.exitcode}{during}"
 
 
-def name_silent_rank(boards: tuple[RankProgress, ...], ranks: int) -> str:
+def name_silent(ranks_seen: tuple[Sighting, ...], ranks: int) -> str:
     """Return a sentence naming the rank that the first `ranks` ranks of a point are waiting for."""
-    boards = tuple(board for board in boards if board.rank < ranks)
-    if not boards:
+    seen = [rank for rank in ranks_seen if rank.rank < ranks]
+    if not seen:
         return "no rank on this host says what it is doing"
-    gone = [board for board in boards if not state_of(board.pid)]
-    stopped = [board for board in boards if is_stopped(board)]
+    gone = [rank for rank in seen if rank.is_gone]
+    stopped = [rank for rank in seen if rank.is_stopped]
     if gone or stopped:
         suspects, what = (gone, "is gone") if gone else (stopped, "is stopped and does not run (SIGSTOP or a debugger)")
         return f"{_names(suspects)} {what}; in call {suspects[0].calls} of the point"
-    fewest, most = min(board.calls for board in boards), max(board.calls for board in boards)
+    fewest, most = min(rank.calls for rank in seen), max(rank.calls for rank in seen)
     if fewest == most:
         return f"all ranks are inside call {most} and none returns: the transport between them is stuck"
-    late = [board for board in boards if board.calls == fewest]
+    late = [rank for rank in seen if rank.calls == fewest]
     return f"{_names(late)} has not come to call {most}; it is at call {fewest}"
 
 
-def _names(boards: list[RankProgress]) -> str:
-    return ", ".join(f"rank {board.rank} (pid {board.pid})" for board in boards)
+def _names(ranks: list[Sighting]) -> str:
+    return ", ".join(
+        f"rank {rank.rank} (pid {rank.pid}" + (f", host {rank.host})" if rank.host else ")") for rank in ranks
+    )

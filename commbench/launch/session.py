@@ -14,8 +14,8 @@ from commbench.journal.folder import JournalFolder
 from commbench.journal.plan_json import to_json
 from commbench.journal.read import Journal, read_journal
 from commbench.journal.write import JournalWriter
-from commbench.launch.commands import LaunchCommand
 from commbench.launch.inprocess import run_simulated
+from commbench.launch.launched import Engine, LaunchRequest
 from commbench.launch.outcome import Listener, Outcome, StopButton
 from commbench.launch.supervise import Supervisor
 from commbench.model.environment import Environment
@@ -56,11 +56,11 @@ def create_journal(path: Path, plan: Plan) -> JournalFolder:
 
 
 def run_session(
-    folder: JournalFolder, start: SessionStart, command: LaunchCommand | None, listener: Listener, button: StopButton
+    folder: JournalFolder, start: SessionStart, engine: Engine | None, listener: Listener, button: StopButton
 ) -> tuple[int, Outcome]:
     """Measure what is left of a run and return the session's number and how it ended.
 
-    Without a command the plan is simulated in this process. Whatever happens to the ranks, the journal says how the
+    Without an engine the plan is simulated in this process. Whatever happens to the ranks, the journal says how the
     session ended; only the death of this very process leaves that to the next one.
     """
     folder.stop.unlink(missing_ok=True)
@@ -71,30 +71,31 @@ def run_session(
         environment = asdict(Environment(__version__, commit(), (host_facts(),)))
         writer.write(
             "session",
-            launcher=command.launcher if command else "in-process",
+            launcher=engine.launcher if engine else "in-process",
             argv=list(start.argv),
             cluster=start.cluster,
             purpose=start.purpose,
             environment=environment,
             at_ns=time.time_ns(),
         )
-    outcome = _launch_until_done(folder, session, command, listener, button)
+    outcome = _launch_until_done(folder, session, engine, listener, button)
     return session, _conclude(folder, session, outcome, listener)
 
 
 def _launch_until_done(
-    folder: JournalFolder, session: int, command: LaunchCommand | None, listener: Listener, button: StopButton
+    folder: JournalFolder, session: int, engine: Engine | None, listener: Listener, button: StopButton
 ) -> Outcome:
     """Launch once for every launch index of the plan: each has processes and connections of its own."""
     while True:
-        if command is None:
+        if engine is None:
             outcome = run_simulated(folder, listener, button)
         else:
+            command = engine.prepare(LaunchRequest(folder))
             outcome = Supervisor(folder, read_journal(folder).plan, session, listener, button).run(command)
         if outcome.exit_state is not ExitState.COMPLETE or not read_journal(folder).todo():
             return outcome
-        if command is not None and not command.can_repeat:
-            reason = f"one launch is done and the plan has more; {command.launcher} must start the next one"
+        if engine is not None and not engine.can_repeat:
+            reason = f"one launch is done and the plan has more; {engine.launcher} must start the next one"
             return Outcome(ExitState.PARTIAL, reason)
 
 

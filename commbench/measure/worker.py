@@ -4,6 +4,7 @@ It reads its rank from the launcher's environment. Only rank 0 needs the journal
 the plan by rank 0, so they need no shared file system.
 """
 
+import json
 import os
 import sys
 import threading
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from commbench.backend import StoreMeeting, open_backend
 from commbench.environment.noise import NoiseGauge
-from commbench.environment.place import CONTROLLED, Place, find_place
+from commbench.environment.place import BOARDS, CONTROLLED, VARIABLES, Place, find_place
 from commbench.environment.schedstat import RunQueueWait
 from commbench.errors import CommbenchError, ExitCode, UsageError
 from commbench.journal.folder import JournalFolder
@@ -34,20 +35,28 @@ def run_rank(folder: JournalFolder, place: Place) -> None:
         if place.rank == 0:
             writer = stack.enter_context(JournalWriter(folder))
             journal = read_journal(folder)
+            meeting.announce("variables", os.environ.get(VARIABLES, "{}"))
             meeting.announce("plan", to_json(journal.plan))
             todo = journal.next_launch()
+        os.environ.update(json.loads(meeting.hear("variables")))
         plan = from_json(meeting.hear("plan"))
         backend = open_backend(plan, meeting)
         stack.callback(backend.close)
         ranks = facts_of_all(backend)
         alignment = stack.enter_context(open_alignment(plan, backend, meeting, ranks))
-        board = ProgressBoard(folder.progress if folder.path.is_dir() else None, place.rank)
+        board = ProgressBoard(_boards(folder), place.rank)
         performer = Performer(plan.protocol, backend, board, alignment, NoiseGauge(), RunQueueWait())
         session = RankSession(plan, backend, meeting, performer)
         if writer is None:
             session.follow()
         else:
             Leader(session, writer, folder.stop.exists).lead(todo, ranks)
+
+
+def _boards(folder: JournalFolder) -> Path | None:
+    if BOARDS in os.environ:
+        return Path(os.environ[BOARDS])
+    return folder.progress if folder.path.is_dir() else None
 
 
 def main(arguments: list[str]) -> int:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from commbench.launch.diagnose import name_dead_rank, name_silent_rank
-from commbench.launch.processes import kill_ranks, state_of
+from commbench.launch.diagnose import name_dead, name_silent
+from commbench.launch.processes import Sighting, kill_ranks, sightings, state_of
 from commbench.measure.progress import RankProgress
 
 LOGS = Path(__file__).parent / "logs"
@@ -29,38 +29,31 @@ LOGS = Path(__file__).parent / "logs"
     ],
 )
 def test_the_rank_that_failed_is_named_and_not_its_victim(log: str, sentence: str) -> None:
-    said = name_dead_rank(LOGS / log, exit_code=1)
+    said = name_dead((LOGS / log).read_text(), exit_code=1)
     assert re.fullmatch(sentence, said), said
 
 
-def test_a_killed_rank_is_the_cause_even_when_its_victim_said_nothing(tmp_path: Path) -> None:
-    log = tmp_path / "log"
+def test_a_killed_rank_is_the_cause_even_when_its_victim_said_nothing() -> None:
     text = (LOGS / "rank1_killed_victim_first.log").read_text()
-    log.write_text("".join(line for line in text.splitlines(keepends=True) if not line.startswith("[rank0]")))
-    assert name_dead_rank(log, 1).startswith("rank 1 ")
+    said = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("[rank0]"))
+    assert name_dead(said, 1).startswith("rank 1 ")
 
 
-def test_a_ranks_own_words_are_passed_on(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    log.write_text("commbench: the plan is damaged\n" + (LOGS / "rank1_killed.log").read_text())
-    assert name_dead_rank(log, 3) == "the plan is damaged"
+def test_a_ranks_own_words_are_passed_on() -> None:
+    text = "commbench: the plan is damaged\n" + (LOGS / "rank1_killed.log").read_text()
+    assert name_dead(text, 3) == "the plan is damaged"
 
 
-def test_without_a_failure_summary_the_end_of_the_log_is_quoted(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    log.write_text("".join(f"line {n}\n" for n in range(9)) + "\nsrun: error: node-7: task 3: Exited\n")
-    said = name_dead_rank(log, 143)
+def test_without_a_failure_summary_the_end_of_the_log_is_quoted() -> None:
+    text = "".join(f"line {n}\n" for n in range(9)) + "\nsrun: error: node-7: task 3: Exited\n"
+    said = name_dead(text, 143, where="(all of it: /store/log)")
     assert said.startswith("the ranks ended with exit code 143: line 6 | line 7 | line 8 | srun: error: node-7: task 3")
-    assert str(log) in said
+    assert said.endswith("(all of it: /store/log)")
     assert "line 5" not in said
 
 
-@pytest.mark.parametrize("exists", [True, False])
-def test_ranks_that_printed_nothing_are_said_to(tmp_path: Path, *, exists: bool) -> None:
-    log = tmp_path / "log"
-    if exists:
-        log.touch()
-    assert name_dead_rank(log, 9).startswith("the ranks ended with exit code 9: they printed nothing")
+def test_ranks_that_printed_nothing_are_said_to() -> None:
+    assert name_dead("", 9) == "the ranks ended with exit code 9: they printed nothing"
 
 
 StartRank = Callable[[], int]
@@ -94,40 +87,41 @@ def boards(*ranks: tuple[int, int]) -> tuple[RankProgress, ...]:
     return tuple(RankProgress(rank, pid, 0, calls) for rank, (pid, calls) in enumerate(ranks))
 
 
+def seen(*ranks: tuple[int, int]) -> tuple[Sighting, ...]:
+    return sightings(boards(*ranks))
+
+
 def test_when_all_ranks_are_inside_the_same_call_nobody_is_accused(start_rank: StartRank) -> None:
-    said = name_silent_rank(boards((start_rank(), 7), (start_rank(), 7)), ranks=2)
+    said = name_silent(seen((start_rank(), 7), (start_rank(), 7)), ranks=2)
     assert said == "all ranks are inside call 7 and none returns: the transport between them is stuck"
 
 
 def test_the_rank_that_is_behind_is_named_with_its_call(start_rank: StartRank) -> None:
     late = start_rank()
-    said = name_silent_rank(boards((start_rank(), 7), (late, 6), (start_rank(), 7)), ranks=3)
+    said = name_silent(seen((start_rank(), 7), (late, 6), (start_rank(), 7)), ranks=3)
     assert said == f"rank 1 (pid {late}) has not come to call 7; it is at call 6"
 
 
 def test_a_rank_that_is_gone_is_named_before_one_that_is_behind(start_rank: StartRank) -> None:
     dead = gone()
-    assert (
-        name_silent_rank(boards((start_rank(), 5), (dead, 7)), 2)
-        == f"rank 1 (pid {dead}) is gone; in call 7 of the point"
-    )
+    assert name_silent(seen((start_rank(), 5), (dead, 7)), 2) == f"rank 1 (pid {dead}) is gone; in call 7 of the point"
 
 
 def test_a_stopped_rank_is_named_before_one_that_is_behind(start_rank: StartRank) -> None:
     stopped = start_rank()
     os.kill(stopped, signal.SIGSTOP)
     wait_until(lambda: state_of(stopped) == "T")
-    said = name_silent_rank(boards((stopped, 7), (start_rank(), 5)), 2)
+    said = name_silent(seen((stopped, 7), (start_rank(), 5)), 2)
     assert said.startswith(f"rank 0 (pid {stopped}) is stopped and does not run")
 
 
 def test_ranks_that_take_no_part_in_the_point_are_not_accused(start_rank: StartRank) -> None:
-    said = name_silent_rank(boards((start_rank(), 7), (start_rank(), 7), (gone(), 0)), ranks=2)
+    said = name_silent(seen((start_rank(), 7), (start_rank(), 7), (gone(), 0)), ranks=2)
     assert said.startswith("all ranks are inside call 7")
 
 
 def test_without_boards_nobody_is_accused() -> None:
-    assert name_silent_rank((), ranks=2) == "no rank on this host says what it is doing"
+    assert name_silent((), ranks=2) == "no rank on this host says what it is doing"
 
 
 def test_only_ranks_are_killed_the_stopped_ones_too_and_never_a_strangers_process(start_rank: StartRank) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from commbench.journal.codec import result_to_json
 from commbench.journal.folder import JournalFolder
-from commbench.launch import supervise
+from commbench.launch import local, supervise
 from commbench.launch.commands import LaunchCommand
 from commbench.launch.outcome import Outcome
 from commbench.launch.supervise import Supervisor
@@ -138,7 +138,7 @@ def test_the_limit_is_each_points_own(launch: Launch) -> None:
 def test_a_launch_that_will_not_go_is_killed(
     launch: Launch, folder: JournalFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervise, "_TERM_GRACE_S", 0.3)
+    monkeypatch.setattr(local, "_TERM_GRACE_S", 0.3)
     outcome = launch("signal.signal(signal.SIGTERM, signal.SIG_IGN); say('started', point_id=0); time.sleep(60)")
     assert outcome.lost_status is Status.TIMEOUT
     assert_ended(folder)
