@@ -5,6 +5,7 @@
     │   └── SuiteError    2  one suite file, all of its mistakes at once
     ├── UnfitError        3  this machine or store cannot do what was asked
     │   └── StoreError    3  the store cannot be read or written
+    │       └── StoreUnavailableError    3  not now: full, read-only or away; what was measured goes to the spool
     └── RankError         4  a rank died, hung or lost its peers
 
 A message says what, where and what to do next: it is shown to the user as it is.
@@ -46,6 +47,10 @@ class UnfitError(CommbenchError):
 
 class StoreError(UnfitError):
     """The result store cannot be read or written."""
+
+
+class StoreUnavailableError(StoreError):
+    """The store cannot be reached or written now; nothing is wrong with what was to be stored."""
 
 
 class RankError(CommbenchError):

@@ -11,14 +11,13 @@ Readers such as pandas open every file below a dataset's root, so nothing but fi
 import json
 import re
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from commbench.errors import StoreError
 from commbench.units import NS_PER_S
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from commbench.store.medium import Medium
 
 FORMAT = 1
 FORMAT_FILE = "_format.json"
@@ -28,7 +27,7 @@ _MONTH = "month="
 
 # First a letter or digit: pandas overlooks files that start with a dot or underscore, and a dash reads as an option.
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_FILE = re.compile(r"(?P<run_id>.+)-s(?P<session>\d+)\.parquet")
+_KEY = re.compile(r"(?:.*/)?month=[^/]*/(?P<run_id>[^/]+)-s(?P<session>\d+)\.parquet", re.DOTALL)
 
 
 def check_run_id(run_id: str) -> str:
@@ -44,27 +43,21 @@ def check_run_id(run_id: str) -> str:
     return run_id
 
 
-def data_file(store: Path, dataset: str, run_id: str, session: int, started_at_ns: int) -> Path:
+def data_key(dataset: str, run_id: str, session: int, started_at_ns: int) -> str:
     """Return where a session's file of a dataset is published; the month is that of the session's start, in UTC."""
     month = datetime.fromtimestamp(started_at_ns // NS_PER_S, tz=UTC).strftime("%Y-%m")
-    return store / dataset / f"{_MONTH}{month}" / f"{check_run_id(run_id)}-s{session}.parquet"
+    return f"{dataset}/{_MONTH}{month}/{check_run_id(run_id)}-s{session}.parquet"
 
 
-def data_files(store: Path, dataset: str) -> "Iterator[Path]":
-    """Yield every file below the dataset's root in order of month and name, foreign ones too."""
-    root = store / dataset
-    yield from sorted(path for path in root.rglob("*") if not path.is_dir())
+def run_of(key: str) -> tuple[str, int] | None:
+    """Return the run id and session that a data file's key tells, or None for a foreign one."""
+    match = _KEY.fullmatch(key)
+    return (match["run_id"], int(match["session"])) if match else None
 
 
-def run_of(path: Path) -> tuple[str, int] | None:
-    """Return the run id and session that a data file's name tells, or None for a foreign name."""
-    match = _FILE.fullmatch(path.name)
-    return (match["run_id"], int(match["session"])) if match and path.parent.name.startswith(_MONTH) else None
-
-
-def month_of(path: Path) -> str:
+def month_of(key: str) -> str:
     """Return the month of a data file, such as `2026-03`."""
-    return path.parent.name.removeprefix(_MONTH)
+    return key.split("/")[-2].removeprefix(_MONTH)
 
 
 def format_text() -> str:
@@ -72,21 +65,21 @@ def format_text() -> str:
     return json.dumps({"format": FORMAT, "written_by": "commbench"}) + "\n"
 
 
-def check_format(store: Path) -> None:
-    """Check that this commbench reads the store's layout; a folder without a format file is taken as it is.
+def check_format(medium: "Medium") -> None:
+    """Check that this commbench reads the store's layout; a store without a format file is taken as it is.
 
     Raises:
         StoreError: a newer commbench wrote the store, or its format file is damaged.
     """
-    path = store / FORMAT_FILE
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))["format"]
+        found = json.loads(medium.read(FORMAT_FILE))["format"]
     except FileNotFoundError:
         return
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{path} is damaged ({error!r}); it should read {format_text().strip()}") from error
+        name, wanted = medium.name(FORMAT_FILE), format_text().strip()
+        raise StoreError(f"{name} is damaged ({error!r}); it should read {wanted}") from error
     if not isinstance(found, int) or found > FORMAT:
         raise StoreError(
-            f"{store} was written by a newer commbench (format {found}, this one reads {FORMAT}); "
+            f"{medium.place} was written by a newer commbench (format {found}, this one reads {FORMAT}); "
             "upgrade commbench or choose another --store"
         )

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.dataset as ds
-import pyarrow.fs
 
 from commbench.store import layout
 from commbench.store.columns import KEYS
@@ -14,9 +13,10 @@ from commbench.store.schema import SCHEMAS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     import pandas as pd
+
+    from commbench.store.medium import Medium
 
 _LOG = logging.getLogger("commbench.store")
 _FORMAT = ds.ParquetFileFormat()
@@ -31,34 +31,35 @@ class Query:
     where: "ds.Expression | None" = None
 
 
-def read_frame(query: Query, paths: "Iterable[Path]") -> "pd.DataFrame":
+def read_frame(medium: "Medium", query: Query, keys: "Iterable[str]") -> "pd.DataFrame":
     """Return the rows of the files under the schema of today, in the order of the files.
 
     Columns that a file lacks are null, columns unknown to this version are left out.
     """
     schema = SCHEMAS[query.dataset]
-    fragments = [fragment for path in paths if (fragment := _open(query.dataset, path)) is not None]
+    opened = ((medium.name(key), _open(medium, query.dataset, key)) for key in keys)
+    fragments = {name: fragment for name, fragment in opened if fragment is not None}
     try:
-        table = _scan(fragments, schema, query)
+        table = _scan(list(fragments.values()), schema, query)
     except (pa.ArrowException, OSError):  # some file has a sound footer and damaged pages: find out which
         table = _scan_one_by_one(fragments, schema, query)
     frame: pd.DataFrame = table.to_pandas()
     return frame
 
 
-def _open(dataset: str, path: "Path") -> "ds.ParquetFileFragment | None":
+def _open(medium: "Medium", dataset: str, key: str) -> "ds.ParquetFileFragment | None":
     fragment, fault = None, ""
-    if layout.run_of(path) is None:
+    if layout.run_of(key) is None:
         fault = "its name is not <run_id>-s<session>.parquet below a month= folder; move it out of the store"
     else:
         try:
-            fragment = _FORMAT.make_fragment(str(path), filesystem=pyarrow.fs.LocalFileSystem())
-            missing = [key for key in KEYS[dataset] if key not in fragment.physical_schema.names]
+            fragment = medium.fragment(key)
+            missing = [each for each in KEYS[dataset] if each not in fragment.physical_schema.names]
             fault = f"it lacks the columns {', '.join(missing)}, so commbench did not write it" if missing else ""
         except (pa.ArrowException, OSError) as error:
             fault = _damaged(error)
     if fault:
-        _LOG.warning("skipped %s: %s", path, fault)
+        _LOG.warning("skipped %s: %s", medium.name(key), fault)
     return None if fault else fragment
 
 
@@ -72,11 +73,11 @@ def _scan(fragments: "list[ds.ParquetFileFragment]", schema: pa.Schema, query: Q
     return dataset.to_table(columns=columns, filter=query.where).replace_schema_metadata(None)
 
 
-def _scan_one_by_one(fragments: "list[ds.ParquetFileFragment]", schema: pa.Schema, query: Query) -> pa.Table:
+def _scan_one_by_one(fragments: "dict[str, ds.ParquetFileFragment]", schema: pa.Schema, query: Query) -> pa.Table:
     tables = [_scan([], schema, query)]
-    for fragment in fragments:
+    for name, fragment in fragments.items():
         try:
             tables.append(_scan([fragment], schema, query))
         except (pa.ArrowException, OSError) as error:
-            _LOG.warning("skipped %s: %s", fragment.path, _damaged(error))
+            _LOG.warning("skipped %s: %s", name, _damaged(error))
     return pa.concat_tables(tables)

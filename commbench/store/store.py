@@ -10,8 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from commbench.errors import StoreError
-from commbench.store import layout, publish
+from commbench.store import layout
+from commbench.store.folder import Folder
 from commbench.store.lookup import find_run
+from commbench.store.publish import publish_table
 from commbench.store.read import Query, read_frame
 from commbench.store.schema import SCHEMAS
 from commbench.store.tables import tables
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from commbench.model.run import Record
+    from commbench.store.medium import Medium
 
     Value = str | int | float | bool
     Wanted = Value | Sequence[Value]
@@ -31,63 +34,60 @@ _LONGEST_SESSION = timedelta(days=28)
 
 
 class Store:
-    """A folder of parquet files that many processes may append to and read at the same time.
+    """Parquet files in a folder that many processes may append to and read at the same time.
 
     Open it with `Store.open`, which checks that it can be used.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, medium: "Medium") -> None:
+        self.medium = medium
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str], *, create: bool) -> "Store":
-        """Return the store at a path; with `create`, make it if needed and check that it can be written.
+    def open(cls, place: str | os.PathLike[str], *, create: bool) -> "Store":
+        """Return the store at a place; with `create`, make it if needed and check that it can be written.
 
         Raises:
             StoreError: there is none, it is no folder, it cannot be written, or a newer commbench wrote it.
         """
-        place = Path(path)
-        try:
-            return cls._open(place, create=create)
-        except NotADirectoryError as error:
-            raise StoreError(_not_a_folder(place)) from error
-        except OSError as error:
-            verb = "written" if create else "read"
-            raise StoreError(
-                f"the store {place} cannot be {verb}: {error.strerror or error}; choose another --store"
-            ) from error
+        medium = Folder.open(Path(place), create=create)
+        layout.check_format(medium)
+        if create:
+            medium.probe()
+            medium.put(layout.FORMAT_FILE, layout.format_text().encode())
+        return cls(medium)
 
-    @classmethod
-    def _open(cls, place: Path, *, create: bool) -> "Store":
-        # A stat of what is not there is no error, a stat of what is below a file is one.
-        if place.exists() and not place.is_dir():
-            raise StoreError(_not_a_folder(place))
-        if create:
-            _make_folder(place)
-        elif not place.is_dir():
-            raise StoreError(f"there is no store at {place}; make a run first, or choose another --store")
-        layout.check_format(place)
-        if create:
-            publish.probe(place)
-            publish.publish_text(place, layout.format_text(), place / layout.FORMAT_FILE)
-        return cls(place)
+    @property
+    def place(self) -> str:
+        """Return what people type after --store."""
+        return self.medium.place
+
+    @property
+    def path(self) -> Path:
+        """Return the folder of the store.
+
+        Raises:
+            StoreError: the store is not on a file system.
+        """
+        if self.medium.local_path is None:
+            raise StoreError(f"{self.place} is not a folder on this machine; choose another --store for this")
+        return self.medium.local_path
 
     def append(self, record: "Record") -> None:
-        """Publish a session's samples, points and run; a second append of the same record changes nothing.
+        """Publish a session's files; a second append of the same record changes nothing.
 
         Raises:
             StoreError: the store cannot be written, or holds that session with another content.
         """
         session = record.session
         layout.check_run_id(session.run_id)
-        publish.remove_leftovers(self.path)
+        self.medium.tidy()
         for dataset, table in tables(record).items():
-            final = layout.data_file(self.path, dataset, session.run_id, session.session, session.started_at_ns)
-            publish.publish_table(self.path, dataset, table, final)
+            key = layout.data_key(dataset, session.run_id, session.session, session.started_at_ns)
+            publish_table(self.medium, dataset, table, key)
 
     def has_session(self, run_id: str, session: int) -> bool:
         """Return whether the session was published whole."""
-        return any(layout.run_of(path) == (run_id, session) for path in layout.data_files(self.path, "runs"))
+        return any(layout.run_of(key) == (run_id, session) for key in self.medium.keys("runs"))
 
     def points(
         self,
@@ -107,22 +107,24 @@ class Store:
         where = None if since is None else pc.field("started_at") >= since
         for name, values in wanted.items():
             where = _and(where, _is_in("points", name, values))
-        return read_frame(Query("points", columns, where), self._files("points", run_id, since))
+        return read_frame(self.medium, Query("points", columns, where), self._keys("points", run_id, since))
 
     def samples(self, run_id: str, point_ids: "Sequence[int] | None" = None) -> "pd.DataFrame":
         """Return one row for each attempt and rank, rank -1 being the maximum over ranks; times are arrays in ns."""
         where = None if point_ids is None else _is_in("samples", "point_id", point_ids)
-        return read_frame(Query("samples", where=where), self._files("samples", run_id))
+        return read_frame(self.medium, Query("samples", where=where), self._keys("samples", run_id))
 
     def runs(self) -> "pd.DataFrame":
         """Return one row for each session, in the order in which they began."""
-        frame = read_frame(Query("runs"), self._files("runs"))
+        frame = read_frame(self.medium, Query("runs"), self._keys("runs"))
         return frame.sort_values(["started_at", "run_id", "session"], kind="stable", ignore_index=True)
 
     def run_ids(self) -> tuple[str, ...]:
         """Return all runs, the one with the newest session first."""
         query = Query("runs", ("run_id", "session", "started_at"))
-        frame = read_frame(query, self._files("runs")).sort_values(["started_at", "run_id"], ascending=False)
+        frame = read_frame(self.medium, query, self._keys("runs")).sort_values(
+            ["started_at", "run_id"], ascending=False
+        )
         return tuple(str(run_id) for run_id in frame["run_id"].drop_duplicates())
 
     def resolve_run(self, text: str) -> str:
@@ -131,7 +133,7 @@ class Store:
         Raises:
             UsageError: no run or more than one is meant; the message names the candidates.
         """
-        return find_run(text, self.run_ids(), self.path)
+        return find_run(text, self.run_ids(), self.place)
 
     @staticmethod
     def latest_attempts(frame: "pd.DataFrame") -> "pd.DataFrame":
@@ -152,25 +154,13 @@ class Store:
         root = self.path / layout.JOURNAL
         return tuple(sorted(path for path in root.iterdir() if path.is_dir())) if root.is_dir() else ()
 
-    def _files(self, dataset: str, run_id: str | None = None, since: datetime | None = None) -> "Iterator[Path]":
+    def _keys(self, dataset: str, run_id: str | None = None, since: datetime | None = None) -> "Iterator[str]":
         first_month = "" if since is None else (since.astimezone(UTC) - _LONGEST_SESSION).strftime("%Y-%m")
-        for path in layout.data_files(self.path, dataset):
-            run = layout.run_of(path)
+        for key in self.medium.keys(dataset):
+            run = layout.run_of(key)
             # A foreign file goes on to the reader, which names it.
-            if run is None or (run_id in {None, run[0]} and layout.month_of(path) >= first_month):
-                yield path
-
-
-def _make_folder(place: Path) -> None:
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except FileExistsError as error:  # a component of the path became a file, or is one
-        raise NotADirectoryError from error
-
-
-def _not_a_folder(place: Path) -> str:
-    culprit = next((path for path in (place, *place.parents) if path.is_file()), place)
-    return f"{culprit} is not a folder, so {place} cannot be a store; choose another --store"
+            if run is None or (run_id in {None, run[0]} and layout.month_of(key) >= first_month):
+                yield key
 
 
 def _and(left: "pc.Expression | None", right: "pc.Expression") -> "pc.Expression":

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from commbench.errors import StoreError
-from commbench.store import publish
+from commbench.store import folder
 from commbench.store.store import Store
 
 from .factory import make_point, make_record, make_result, make_samples
@@ -53,7 +53,7 @@ def test_a_damaged_file_under_the_same_name_is_named(store: Store) -> None:
 
 
 def test_a_publication_cut_short_is_completed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    place, calls = publish._place, []
+    place, calls = folder._place, []
 
     def die_at_the_third(staged: Path, final: Path) -> bool:
         calls.append(final)
@@ -61,7 +61,7 @@ def test_a_publication_cut_short_is_completed(store: Store, monkeypatch: pytest.
             raise KeyboardInterrupt
         return place(staged, final)
 
-    monkeypatch.setattr(publish, "_place", die_at_the_third)
+    monkeypatch.setattr(folder, "_place", die_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         store.append(make_record())
     assert len(store.runs()) == 0  # no promise without the other files
