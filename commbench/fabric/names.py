@@ -14,6 +14,7 @@ INSIDE_HOST = (NVLINK, SHM)
 
 _ALIASES = {"ib": INFINIBAND, "ethernet": TCP, "socket": TCP, "opa": OMNIPATH}
 _LIKE_A_KNOWN_ONE = 0.75  # difflib's ratio from which a name is taken for a typing mistake, not for a plugin's name
+_SHORTEST = 4  # letters; shorter names are like everything: the plugin gIB is no mistyped ib
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ def canonical(name: str) -> str:
         return _ALIASES.get(lower, lower)
     if not plain:
         raise UsageError(f"a fabric needs a name: one of {', '.join(KNOWN)}, or that of an NCCL network plugin")
-    if close := difflib.get_close_matches(lower, [*KNOWN, *_ALIASES], n=1, cutoff=_LIKE_A_KNOWN_ONE):
+    names = [known for known in (*KNOWN, *_ALIASES) if len(known) >= _SHORTEST]
+    if close := difflib.get_close_matches(lower, names, n=1, cutoff=_LIKE_A_KNOWN_ONE):
         raise UsageError(f"no fabric is named '{plain}'; did you mean '{close[0]}'?")
     return plain
 
