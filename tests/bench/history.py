@@ -22,7 +22,7 @@ from commbench import __version__
 from commbench.statistics.histogram import LogHistogram
 from commbench.store import identity
 from commbench.store.columns import INT64S, SCHEMA_VERSION
-from commbench.store.layout import data_file
+from commbench.store.layout import data_key
 from commbench.store.schema import SCHEMAS, file_schema, write_options
 
 FIRST_NIGHT = datetime(2024, 1, 1, 2, 0, tzinfo=UTC)
@@ -94,7 +94,7 @@ def _write_night(store: Path, history: History, index: int) -> None:
 
 
 def _write(store: Path, run_id: str, started_ns: int, dataset: str, columns: Columns) -> None:
-    final = data_file(store, dataset, run_id, 0, started_ns)
+    final = store / data_key(dataset, run_id, 0, started_ns)
     if final.exists():
         return
     length = len(next(iter(columns.values())))
