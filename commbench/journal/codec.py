@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from commbench.model.environment import Environment, HostFacts
+from commbench.model.evidence import Evidence
 from commbench.model.plan import Plan
 from commbench.model.result import Correctness, PointResult, Samples, Status
 
@@ -21,11 +22,13 @@ def result_to_json(result: PointResult) -> dict[str, Any]:
     fields["hosts"] = list(result.hosts)
     fields["visit_calls"] = list(result.visit_calls)
     fields["samples"] = None if result.samples is None else _pack(result.samples)
+    fields["evidence"] = None if result.evidence is None else asdict(result.evidence)
     return fields
 
 
 def result_from_json(fields: dict[str, Any], plan: Plan) -> PointResult:
     """Return the result that `result_to_json` wrote, with its point from the plan."""
+    evidence = fields.get("evidence")  # journals from before there was any do not have it
     return PointResult(
         **{
             **fields,
@@ -35,6 +38,7 @@ def result_from_json(fields: dict[str, Any], plan: Plan) -> PointResult:
             "hosts": tuple(fields["hosts"]),
             "visit_calls": tuple(fields["visit_calls"]),
             "samples": None if fields["samples"] is None else _unpack(fields["samples"]),
+            "evidence": None if evidence is None else Evidence(**evidence),
         }
     )
 

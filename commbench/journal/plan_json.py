@@ -1,7 +1,7 @@
 """A plan as JSON and back, exactly: how the controlling process hands it to the ranks."""
 
 import json
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import MISSING, asdict, fields, is_dataclass
 from typing import Any, get_args, get_origin, get_type_hints
 
 from commbench.errors import UnfitError
@@ -36,10 +36,12 @@ def _decode(kind: Any, value: Any) -> Any:
     """Return a JSON value as the type that a field declares: a dataclass, a tuple of one type or a plain value."""
     if is_dataclass(kind):
         hints = get_type_hints(kind)
-        names = {field.name for field in fields(kind)}
-        if not isinstance(value, dict) or set(value) != names:
+        known = {field.name for field in fields(kind)}
+        # A field that came later has a default that says what was so before: an older run can still be resumed.
+        needed = {f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING}
+        if not isinstance(value, dict) or not needed <= set(value) <= known:
             raise ValueError(f"{getattr(kind, '__name__', kind)} has other fields than this commbench knows")
-        return kind(**{name: _decode(hints[name], value[name]) for name in names})  # type: ignore[operator]
+        return kind(**{name: _decode(hints[name], value[name]) for name in value})  # type: ignore[operator]
     if get_origin(kind) is tuple:
         if not isinstance(value, list):
             raise ValueError(f"{value!r} is not a list")

@@ -101,6 +101,8 @@ class Journal:
                 purpose=start["purpose"],
                 exit_state=ExitState(end["exit_state"]) if end else ExitState.KILLED,
                 reason=end["reason"] if end else "the controlling process was killed",
+                scheduler=start.get("scheduler", ""),  # journals from before there were these do not have them
+                job_id=start.get("job_id", ""),
             ),
             plan=self.plan,
             environment=self._environment(lines, start),

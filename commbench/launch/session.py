@@ -1,5 +1,6 @@
 """One session of a run: journal its start, launch, write down a lost point, journal its end."""
 
+import os
 import secrets
 import time
 from dataclasses import asdict, dataclass
@@ -8,6 +9,8 @@ from pathlib import Path
 from commbench import __version__
 from commbench.environment.commit import commit
 from commbench.environment.host import host_facts
+from commbench.environment.job import find_job
+from commbench.environment.redact import redact_words
 from commbench.errors import StoreError
 from commbench.journal.codec import result_to_json
 from commbench.journal.folder import JournalFolder
@@ -72,10 +75,11 @@ def run_session(
         writer.write(
             "session",
             launcher=engine.launcher if engine else "in-process",
-            argv=list(start.argv),
+            argv=redact_words(start.argv),
             cluster=start.cluster,
             purpose=start.purpose,
             environment=environment,
+            **asdict(find_job(os.environ)),
             at_ns=time.time_ns(),
         )
     outcome = _launch_until_done(folder, session, engine, listener, button)

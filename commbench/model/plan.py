@@ -64,8 +64,28 @@ class Truth:
 
 
 @dataclass(frozen=True, slots=True)
+class FabricChoice:
+    """A fabric that the suite names: what it is, and how a launch gets it on every host.
+
+    `kind` is one of commbench.fabric.names.KNOWN or the name of an NCCL network plugin. `interface` is the network
+    interface to use, empty to choose one; `variables` are (name, value) pairs that win over what is chosen for the
+    kind. `link_rate_gbit_s` of 0 is what the links say of themselves. `time_factor` is for the simulated backend.
+    """
+
+    name: str
+    kind: str
+    interface: str = ""
+    variables: tuple[tuple[str, ...], ...] = ()
+    link_rate_gbit_s: float = 0.0
+    time_factor: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """All points of one run, in the order in which they are measured."""
+    """All points of one run, in the order in which they are measured.
+
+    `ranks_per_node` is the same on every node, 0 when all ranks are on one.
+    """
 
     suite: str
     suite_hash: str
@@ -76,6 +96,17 @@ class Plan:
     protocol: Protocol
     points: tuple[Point, ...]
     truth: Truth = field(default_factory=Truth)
+    ranks_per_node: int = 0
+    fabrics: tuple[FabricChoice, ...] = ()
+
+    @property
+    def nodes(self) -> int:
+        """Return on how many nodes the ranks are."""
+        return -(-self.world_size // self.ranks_per_node) if self.ranks_per_node else 1
+
+    def fabric(self, name: str) -> FabricChoice | None:
+        """Return the fabric of that name; None when it stands for whatever the backend takes by itself."""
+        return next((choice for choice in self.fabrics if choice.name == name), None)
 
     @property
     def estimate_s(self) -> float:

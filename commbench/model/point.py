@@ -16,6 +16,8 @@ class Point:
     `memory_bytes` is what one rank allocates, `estimate_s` what planning thinks the point takes. `launch_index`
     counts repetitions, each with processes and connections of its own: the launch is a random factor of its own.
     `shared_gpu` says that ranks may sit on one GPU and talk through the network stack: it works, it is no number.
+    `placement` says which hosts of the allocation take part (`first`, `spread` or `strided`; empty for all of them),
+    `block` which launches are made side by side, one for each fabric, so that they meet the same weather.
     """
 
     point_id: int
@@ -38,6 +40,8 @@ class Point:
     skip_reason: str = ""
     launch_index: int = 0
     shared_gpu: bool = False
+    placement: str = ""
+    block: int = 0
 
     @property
     def label(self) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from commbench.model.evidence import Evidence
 from commbench.model.point import Point
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ class PointResult:
     Unix time. `timer` is the clock's name, `first_call_us` the cost of the very first call, `overhead_ns` what an
     empty call is measured as. `clock_bound_ns` bounds the error of stamps between ranks, None when the ranks' clocks
     have nothing to do with each other. `others_share` is the share of the host's CPU time that others used.
+    `evidence` says whether the fabric that was asked for carried the bytes, None when nobody looked.
     """
 
     point: Point
@@ -115,3 +117,4 @@ class PointResult:
     timer: str = ""
     timer_resolution_ns: float = 0.0
     hosts: tuple[str, ...] = ()
+    evidence: Evidence | None = None

@@ -21,7 +21,10 @@ class ExitState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One sitting of a run: everything between two starts of the controller."""
+    """One sitting of a run: everything between two starts of the controller.
+
+    `scheduler` and `job_id` name the job that it was part of, both empty outside of any.
+    """
 
     run_id: str
     session: int
@@ -33,6 +36,8 @@ class Session:
     purpose: str
     exit_state: ExitState
     reason: str = ""
+    scheduler: str = ""
+    job_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,9 @@ import pyarrow as pa
 # 1: the sweep. 2: where a row comes from, hosts, the worst 5 %, proof of the fabric; ranks, incidents and kernel.
 SCHEMA_VERSION = 2
 
+# The source of a row that commbench measured itself; imported rows have another.
+MEASURED = "commbench"
+
 STRING, BOOL, FLOAT64 = pa.string(), pa.bool_(), pa.float64()
 INT16, INT32, INT64 = pa.int16(), pa.int32(), pa.int64()
 TIMESTAMP = pa.timestamp("us", tz="UTC")
@@ -142,14 +145,24 @@ POINTS = (
     Column("protocol", STRING, "", "protocol that the library chose; empty = unknown"),
     Column("extra_json", STRING, "", "JSON object of whatever has no column yet"),
     # Since version 2.
-    Column("source", STRING, "", "commbench = measured by it; else whose output was imported: nccl-tests, osu, param"),
+    Column(
+        "source",
+        STRING,
+        "",
+        "commbench = measured by it (and so is null); else the tool whose output was imported",
+    ),
     Column("source_digest", STRING, "", "hash of the imported text; empty = measured by commbench"),
     Column("time_digits", INT16, "", "significant digits that imported times were printed with; null = exact"),
     Column("hosts", STRINGS, "", "hosts that took part, in the order of their first ranks; null = unknown"),
     Column("placement", STRING, "", "which hosts of the allocation took part: first, spread or strided; empty = all"),
     Column("block", INT32, "", "launches of one block were made side by side, one for each fabric; from 0"),
     Column("latency_worst5_mean_us", FLOAT64, "us", "mean of the slowest 5 % of the latencies: the tail as one number"),
-    Column("fabric_verdict", STRING, "", "proven, planned, unknown or contradicted: did that fabric carry the bytes"),
+    Column(
+        "fabric_verdict",
+        STRING,
+        "",
+        "proven, planned, unknown or contradicted: who carried the bytes; null = nobody looked",
+    ),
     Column("fabric_reason", STRING, "", "what the verdict rests on, in words"),
     Column("expected_bytes", INT64, "bytes", "least that each host had to send in the timed phase; null = unknown"),
     Column("moved_share", FLOAT64, "", "bytes counted on the fabric over the expected, of the host with the least"),
@@ -194,11 +207,13 @@ RUNS = (
     Column("commbench_version", STRING, "", "commbench that measured the run"),
     Column("commbench_commit", STRING, "", "its git commit; empty = unknown"),
     # Since version 2.
-    Column("source", STRING, "", "commbench = measured by it; else whose output was imported"),
+    Column(
+        "source", STRING, "", "commbench = measured by it (and so is null); else the tool whose output was imported"
+    ),
     Column("source_digest", STRING, "", "hash of the imported text; empty = measured by commbench"),
     Column("scheduler", STRING, "", "slurm, pbs, kubernetes ...; empty = none"),
     Column("job_id", STRING, "", "the scheduler's name for the job; empty = none"),
-    Column("fabric_verdict", STRING, "", "the worst verdict of the session's points"),
+    Column("fabric_verdict", STRING, "", "the worst verdict of the session's points; null = nobody looked"),
     Column("evidence_json", STRING, "", "JSON: what the network library said it used, and the interfaces of each host"),
 )
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from commbench.model.environment import Environment
 from commbench.model.point import Point
-from commbench.store.columns import INT64S
+from commbench.store.columns import INT64S, MEASURED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,12 +37,17 @@ SERIES_FIELDS = (
 )
 
 
-def series_id(point: Point, cluster: str) -> str:
+def series_id(point: Point, cluster: str, source: str = MEASURED) -> str:
     """Return 16 hex digits that are equal for the same measurement on the same cluster, in every run."""
     variables = {name: getattr(point, name) for name in SERIES_FIELDS}
     variables["traffic_skew"] = float(point.traffic_skew)  # a suite may say 0 or 0.0
-    if point.shared_gpu:  # only then, so that ids from before there was such a thing stay what they were
+    # What follows only where it is set, so that ids from before there was such a thing stay what they were.
+    if point.shared_gpu:
         variables["shared_gpu"] = True
+    if point.placement:
+        variables["placement"] = point.placement
+    if source != MEASURED:  # what another tool calls a time is not what we do
+        variables["source"] = source
     return _short_hash(_canonical({"cluster": cluster, **variables}))
 
 

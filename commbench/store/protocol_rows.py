@@ -68,6 +68,7 @@ def _latency(result: "PointResult", decomposed: Decomposed) -> Row:
         "latency_p50_low_us": None if interval is None else interval.low / NS_PER_US,
         "latency_p50_high_us": None if interval is None else interval.high / NS_PER_US,
         **_p99_interval(headline),
+        "latency_worst5_mean_us": tail.worst5_mean_ns(headline) / NS_PER_US,
         "exceed_probability": exceed_probability(summary.n),
         "slow_time_share": tail.time_share_slow(headline),
         "hist_bin": list(histogram.bins),

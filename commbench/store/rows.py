@@ -3,17 +3,20 @@
 from typing import TYPE_CHECKING
 
 from commbench.collectives.of_point import bandwidths_of
+from commbench.environment.redact import redact_words
+from commbench.model.evidence import worst
 from commbench.model.point import SIMULATED, STREAMING
 from commbench.model.result import Status
 from commbench.model.summary import summarise
 from commbench.store import identity
-from commbench.store.columns import SCHEMA_VERSION
+from commbench.store.columns import MEASURED, SCHEMA_VERSION
 from commbench.store.protocol_rows import protocol_row, taken_apart
 from commbench.units import NS_PER_US
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from commbench.model.evidence import Evidence
     from commbench.model.result import PointResult, Samples
     from commbench.model.run import Record
     from commbench.statistics.headline import Decomposed
@@ -38,7 +41,20 @@ _POINT_FIELDS = (
     "requested_bytes",
     "count",
     "shared_gpu",
+    "placement",
+    "block",
 )
+_OURS = {"source": MEASURED, "source_digest": ""}  # columns of a row that was measured by commbench itself
+_EVIDENCE = {  # each field of Evidence and its column
+    "verdict": "fabric_verdict",
+    "reason": "fabric_reason",
+    "expected_bytes": "expected_bytes",
+    "moved_share": "moved_share",
+    "counters_json": "fabric_counters_json",
+    "link_rate_gbit_s": "link_rate_gbit_s",
+    "algorithm": "algorithm",
+    "protocol": "protocol",
+}
 _TIME_COLUMNS = ("min_us", "mean_us", "p50_us", "p95_us", "p99_us", "max_us", "std_us")
 
 
@@ -71,7 +87,7 @@ def run_row(record: "Record") -> Row:
         "backend": plan.backend,
         "world_size": plan.world_size,
         "launcher": session.launcher,
-        "argv": list(session.argv),
+        "argv": list(redact_words(session.argv)),
         "exit_state": str(session.exit_state),
         "reason": session.reason,
         "points_planned": len(plan.points),
@@ -81,6 +97,11 @@ def run_row(record: "Record") -> Row:
         "environment_json": text,
         "commbench_version": environment.commbench_version,
         "commbench_commit": environment.commbench_commit,
+        **_OURS,
+        "scheduler": session.scheduler,
+        "job_id": session.job_id,
+        "fabric_verdict": worst(tuple(each.evidence.verdict for each in record.results if each.evidence)),
+        "evidence_json": "{}",
     }
 
 
@@ -99,10 +120,9 @@ def _common(record: "Record") -> Row:
         "torch_version": _distinct(host.torch_version for host in environment.hosts),
         "nccl_version": _distinct(host.nccl_version for host in environment.hosts),
         "driver_version": _distinct(host.driver_version for host in environment.hosts),
-        "link_rate_gbit_s": None,
-        "algorithm": "",
-        "protocol": "",
         "extra_json": "{}",
+        **_OURS,
+        "time_digits": None,
     }
 
 
@@ -131,7 +151,15 @@ def _point_row(record: "Record", result: "PointResult") -> Row:
         "timer_resolution_ns": None if samples is None else result.timer_resolution_ns,
         "is_simulated": point.backend == SIMULATED,
         "hosts_id": identity.hosts_id(result.hosts),
+        "hosts": list(dict.fromkeys(result.hosts)) or None,
+        **_evidence(result.evidence),
     }
+
+
+def _evidence(evidence: "Evidence | None") -> Row:
+    if evidence is None:  # nobody looked: as null as in files from before anybody could
+        return dict.fromkeys(_EVIDENCE.values()) | {"algorithm": "", "protocol": ""}
+    return {column: getattr(evidence, name) for name, column in _EVIDENCE.items()}
 
 
 def _verdict(result: "PointResult", *, is_checked: bool) -> Row:
