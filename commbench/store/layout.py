@@ -3,6 +3,7 @@
     <store>/points|samples|runs/month=YYYY-MM/<run_id>-s<session>.parquet
     <store>/_staging/                files being written
     <store>/_journal/<run_id>/       what a run under way has finished
+    <store>/_cache/<dataset>/        copies of whole months, made by `commbench store compact`: may go at any time
     <store>/_format.json             the version of this layout
 
 Readers such as pandas open every file below a dataset's root, so nothing but finished parquet may lie there.
@@ -23,6 +24,7 @@ FORMAT = 1
 FORMAT_FILE = "_format.json"
 STAGING = "_staging"
 JOURNAL = "_journal"
+CACHE = "_cache"
 _MONTH = "month="
 
 # First a letter or digit: pandas overlooks files that start with a dot or underscore, and a dash reads as an option.
@@ -45,7 +47,7 @@ def check_run_id(run_id: str) -> str:
 
 def data_key(dataset: str, run_id: str, session: int, started_at_ns: int) -> str:
     """Return where a session's file of a dataset is published; the month is that of the session's start, in UTC."""
-    month = datetime.fromtimestamp(started_at_ns // NS_PER_S, tz=UTC).strftime("%Y-%m")
+    month = month_at(datetime.fromtimestamp(started_at_ns // NS_PER_S, tz=UTC))
     return f"{dataset}/{_MONTH}{month}/{check_run_id(run_id)}-s{session}.parquet"
 
 
@@ -58,6 +60,11 @@ def run_of(key: str) -> tuple[str, int] | None:
 def month_of(key: str) -> str:
     """Return the month of a data file, such as `2026-03`."""
     return key.split("/")[-2].removeprefix(_MONTH)
+
+
+def month_at(time: datetime) -> str:
+    """Return the month, in UTC, of a time that has a zone."""
+    return time.astimezone(UTC).strftime("%Y-%m")
 
 
 def format_text() -> str:

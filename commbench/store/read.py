@@ -1,7 +1,7 @@
-"""Read a dataset's files as one frame; a file that cannot be read is named in a warning and left out."""
+"""Read a dataset's files as one table; a file that cannot be read is named in a warning and left out."""
 
 import logging
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -12,39 +12,32 @@ from commbench.store.columns import KEYS
 from commbench.store.schema import SCHEMAS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    import pandas as pd
+    from collections.abc import Iterable
 
     from commbench.store.medium import Medium
+    from commbench.store.query import Query
 
 _LOG = logging.getLogger("commbench.store")
 _FORMAT = ds.ParquetFileFormat()
+_OPENERS = 4  # a footer is parsed outside of Python's lock, and a bucket answers slowly
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What to read: all columns unless some are named, all rows unless a pyarrow expression picks some."""
-
-    dataset: str
-    columns: "Sequence[str] | None" = None
-    where: "ds.Expression | None" = None
-
-
-def read_frame(medium: "Medium", query: Query, keys: "Iterable[str]") -> "pd.DataFrame":
+def read_table(medium: "Medium", query: "Query", keys: "Iterable[str]") -> pa.Table:
     """Return the rows of the files under the schema of today, in the order of the files.
 
     Columns that a file lacks are null, columns unknown to this version are left out.
     """
     schema = SCHEMAS[query.dataset]
-    opened = ((medium.name(key), _open(medium, query.dataset, key)) for key in keys)
-    fragments = {name: fragment for name, fragment in opened if fragment is not None}
+    names = list(keys)
+    with ThreadPoolExecutor(_OPENERS) as openers:
+        opened = openers.map(lambda key: _open(medium, query.dataset, key), names)
+        fragments = {
+            medium.name(key): fragment for key, fragment in zip(names, opened, strict=True) if fragment is not None
+        }
     try:
-        table = _scan(list(fragments.values()), schema, query)
+        return _scan(list(fragments.values()), schema, query)
     except (pa.ArrowException, OSError):  # some file has a sound footer and damaged pages: find out which
-        table = _scan_one_by_one(fragments, schema, query)
-    frame: pd.DataFrame = table.to_pandas()
-    return frame
+        return _scan_one_by_one(fragments, schema, query)
 
 
 def _open(medium: "Medium", dataset: str, key: str) -> "ds.ParquetFileFragment | None":
@@ -67,13 +60,13 @@ def _damaged(error: Exception) -> str:
     return f"it is damaged ({error}); restore it from a backup or remove it"
 
 
-def _scan(fragments: "list[ds.ParquetFileFragment]", schema: pa.Schema, query: Query) -> pa.Table:
+def _scan(fragments: "list[ds.ParquetFileFragment]", schema: pa.Schema, query: "Query") -> pa.Table:
     dataset = ds.FileSystemDataset(fragments, schema, _FORMAT)
     columns = None if query.columns is None else list(query.columns)
     return dataset.to_table(columns=columns, filter=query.where).replace_schema_metadata(None)
 
 
-def _scan_one_by_one(fragments: "dict[str, ds.ParquetFileFragment]", schema: pa.Schema, query: Query) -> pa.Table:
+def _scan_one_by_one(fragments: "dict[str, ds.ParquetFileFragment]", schema: pa.Schema, query: "Query") -> pa.Table:
     tables = [_scan([], schema, query)]
     for name, fragment in fragments.items():
         try:

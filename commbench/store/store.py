@@ -1,36 +1,29 @@
 """The store of all results: append a record, read frames, name runs."""
 
 import os
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from commbench.errors import StoreError
 from commbench.store import layout
 from commbench.store.folder import Folder
+from commbench.store.frames import read_frame
 from commbench.store.lookup import find_run
 from commbench.store.publish import publish_table
-from commbench.store.read import Query, read_frame
-from commbench.store.schema import SCHEMAS
+from commbench.store.query import query
 from commbench.store.tables import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from datetime import datetime
 
     import pandas as pd
 
     from commbench.model.run import Record
     from commbench.store.medium import Medium
+    from commbench.store.query import Wanted
 
-    Value = str | int | float | bool
-    Wanted = Value | Sequence[Value]
-
-# Files lie under the month in which their session began; a session that runs into the next month is shorter than this.
-_LONGEST_SESSION = timedelta(days=28)
+_RUN_ORDER = ("started_at", "run_id", "session")
 
 
 class Store:
@@ -94,37 +87,51 @@ class Store:
         run_id: str | None = None,
         *,
         columns: "Sequence[str] | None" = None,
-        since: datetime | None = None,
+        since: "datetime | None" = None,
+        until: "datetime | None" = None,
         **wanted: "Wanted",
     ) -> "pd.DataFrame":
         """Return one row for each attempt at a point, oldest files first.
 
-        `since` (with a time zone) leaves out older points; every other keyword is a column and the value, or list
-        of values, that it must have: `store.points(collective="all_reduce", status=["ok", "wrong_result"])`.
+        `since` (inclusive) and `until` (exclusive), with a time zone, are about `started_at`; every other keyword is
+        a column and the value, or list of values, that it must have:
+        `store.points(collective="all_reduce", fabric="roce", status=["ok", "wrong_result"])`.
+
+        Raises:
+            ValueError: there is no such column, or a time without a zone.
         """
-        if since is not None and since.tzinfo is None:
-            raise ValueError("since needs a time zone")
-        where = None if since is None else pc.field("started_at") >= since
-        for name, values in wanted.items():
-            where = _and(where, _is_in("points", name, values))
-        return read_frame(self.medium, Query("points", columns, where), self._keys("points", run_id, since))
+        return read_frame(
+            self.medium, query("points", run_id, columns=columns, since=since, until=until, wanted=wanted)
+        )
 
     def samples(self, run_id: str, point_ids: "Sequence[int] | None" = None) -> "pd.DataFrame":
         """Return one row for each attempt and rank, rank -1 being the maximum over ranks; times are arrays in ns."""
-        where = None if point_ids is None else _is_in("samples", "point_id", point_ids)
-        return read_frame(self.medium, Query("samples", where=where), self._keys("samples", run_id))
+        wanted = {} if point_ids is None else {"point_id": point_ids}
+        return read_frame(self.medium, query("samples", run_id, wanted=wanted))
 
-    def runs(self) -> "pd.DataFrame":
-        """Return one row for each session, in the order in which they began."""
-        frame = read_frame(self.medium, Query("runs"), self._keys("runs"))
-        return frame.sort_values(["started_at", "run_id", "session"], kind="stable", ignore_index=True)
+    def runs(
+        self,
+        run_id: str | None = None,
+        *,
+        columns: "Sequence[str] | None" = None,
+        since: "datetime | None" = None,
+        until: "datetime | None" = None,
+        **wanted: "Wanted",
+    ) -> "pd.DataFrame":
+        """Return one row for each session, in the order in which they began; narrowed as in `points`.
+
+        Raises:
+            ValueError: there is no such column, or a time without a zone.
+        """
+        read = None if columns is None else tuple(dict.fromkeys((*columns, *_RUN_ORDER)))
+        found = query("runs", run_id, columns=read, since=since, until=until, wanted=wanted)
+        frame = read_frame(self.medium, found).sort_values(list(_RUN_ORDER), kind="stable", ignore_index=True)
+        return frame if columns is None else frame[list(columns)]
 
     def run_ids(self) -> tuple[str, ...]:
         """Return all runs, the one with the newest session first."""
-        query = Query("runs", ("run_id", "session", "started_at"))
-        frame = read_frame(self.medium, query, self._keys("runs")).sort_values(
-            ["started_at", "run_id"], ascending=False
-        )
+        found = query("runs", columns=_RUN_ORDER)
+        frame = read_frame(self.medium, found).sort_values(["started_at", "run_id"], ascending=False)
         return tuple(str(run_id) for run_id in frame["run_id"].drop_duplicates())
 
     def resolve_run(self, text: str) -> str:
@@ -153,22 +160,3 @@ class Store:
         """Return the journal folders of all runs that have one."""
         root = self.path / layout.JOURNAL
         return tuple(sorted(path for path in root.iterdir() if path.is_dir())) if root.is_dir() else ()
-
-    def _keys(self, dataset: str, run_id: str | None = None, since: datetime | None = None) -> "Iterator[str]":
-        first_month = "" if since is None else (since.astimezone(UTC) - _LONGEST_SESSION).strftime("%Y-%m")
-        for key in self.medium.keys(dataset):
-            run = layout.run_of(key)
-            # A foreign file goes on to the reader, which names it.
-            if run is None or (run_id in {None, run[0]} and layout.month_of(key) >= first_month):
-                yield key
-
-
-def _and(left: "pc.Expression | None", right: "pc.Expression") -> "pc.Expression":
-    return right if left is None else left & right
-
-
-def _is_in(dataset: str, name: str, values: "Wanted") -> "pc.Expression":
-    if name not in SCHEMAS[dataset].names:
-        raise ValueError(f"{dataset} has no column {name!r}")
-    wanted = [values] if isinstance(values, str) or not isinstance(values, Iterable) else list(values)
-    return pc.field(name).isin(pa.array(wanted, type=SCHEMAS[dataset].field(name).type))
