@@ -46,11 +46,11 @@ def port(root: Path, name: str, files: dict[str, str], number: int = 1, **device
         write(root, f"{folder}/{path}", text)
 
 
-def count(root: Path, name: str, number: int = 1, **counters: object) -> None:
+def count(root: Path, name: str, /, **counters: object) -> None:
     """Set counters; `hw_` before a name puts it under hw_counters."""
     for counter, value in counters.items():
         folder = "hw_counters" if counter.startswith("hw_") else "counters"
-        write(root, f"class/infiniband/{name}/ports/{number}/{folder}/{counter.removeprefix('hw_')}", value)
+        write(root, f"class/infiniband/{name}/ports/1/{folder}/{counter.removeprefix('hw_')}", value)
 
 
 def interface(root: Path, name: str, **files: object) -> None:
