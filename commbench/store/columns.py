@@ -167,6 +167,10 @@ POINTS = (
     Column("expected_bytes", INT64, "bytes", "least that each host had to send in the timed phase; null = unknown"),
     Column("moved_share", FLOAT64, "", "bytes counted on the fabric over the expected, of the host with the least"),
     Column("fabric_counters_json", STRING, "", "JSON: bytes and errors counted on every port of every host meanwhile"),
+    # What an imported tool printed as its result, by its own definition (docs/import.md).
+    Column("printed_time_us", FLOAT64, "us", "time that the imported tool printed, as it defines it; null = measured"),
+    Column("printed_algbw_gb_s", FLOAT64, "GB/s", "algbw that the imported tool printed; null = none, or measured"),
+    Column("printed_busbw_gb_s", FLOAT64, "GB/s", "busbw that the imported tool printed; null = none, or measured"),
 )
 
 SAMPLES = (

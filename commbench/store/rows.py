@@ -123,6 +123,9 @@ def _common(record: "Record") -> Row:
         "extra_json": "{}",
         **_OURS,
         "time_digits": None,
+        "printed_time_us": None,
+        "printed_algbw_gb_s": None,
+        "printed_busbw_gb_s": None,
     }
 
 
