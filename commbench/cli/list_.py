@@ -12,12 +12,12 @@ def command(store: str, *, as_json: bool) -> None:
     """List suites, collectives and stored runs."""
     from pathlib import Path
 
-    from commbench.report.listing import NO_RUNS, runs_table
+    from commbench.report.listing import NO_RUNS, RUN_COLUMNS, runs_table
     from commbench.report.overview import suites_table, unfinished_table
     from commbench.store.store import Store
 
     opened = Store.open(store, create=False) if Path(store).exists() else None
-    runs = opened.runs() if opened else None
+    runs = opened.runs(columns=None if as_json else RUN_COLUMNS) if opened else None
     if as_json:
         click.echo("[]" if runs is None else runs.to_json(orient="records", indent=1, date_format="iso"))
         return

@@ -12,6 +12,20 @@ from commbench.units import format_duration, format_size
 
 NO_RUNS = "no runs yet; measure one with `commbench run SUITE`\n"
 
+# What `runs_table` needs of `runs`: reading no more keeps a list of years quick.
+RUN_COLUMNS = (
+    "run_id",
+    "session",
+    "started_at",
+    "suite",
+    "cluster",
+    "backend",
+    "world_size",
+    "points_planned",
+    "points_final",
+    "exit_state",
+    "reason",
+)
 _RUN_TITLES = ("run", "started (UTC)", "suite", "cluster", "backend", "ranks", "points", "state")
 _RUN_RIGHT = {"ranks", "points"}
 _PLAN_TITLES = ("id", "collective", "ranks", "size", "bytes", "count", "type", "redop", "placement", "memory", "time")
