@@ -47,25 +47,24 @@ _EXIT_CODES = {
 class Conductor:
     """Runs suites into one store.
 
-    `engine_for` turns a plan and its journal's folder into what starts the ranks (None: simulate here);
+    `engine_for` turns a plan into what starts its ranks (None: simulate here);
     `is_local` says that all ranks are started on this machine, so that what it can hold is checked first.
     """
 
     store_path: Path
-    engine_for: "Callable[[Plan, Path], Engine | None]"
+    engine_for: "Callable[[Plan], Engine | None]"
     is_local: bool
 
     def begin(self, loaded: "LoadedSuite", world_size: int | None, cluster: str | None) -> ExitCode:
         """Measure a suite from its first point."""
         plan = expand(loaded, world_size=world_size)
-        if self.is_local:
-            check(plan)
+        engine = self._engine(plan)
         store = Store.open(self.store_path, create=True)
         run_id = new_run_id()
         folder = create_journal(store.journal_folder(run_id), plan)
         about = loaded.suite.about
         start = SessionStart(tuple(sys.argv), about.cluster if cluster is None else cluster, about.purpose)
-        return self._session(store, folder, plan, start)
+        return self._session(store, folder, plan, start, engine)
 
     def resume(self, loaded: "LoadedSuite") -> ExitCode:
         """Go on with the newest unfinished run of a suite; its plan is the one it began with.
@@ -84,16 +83,23 @@ class Conductor:
             shutil.rmtree(folder.path)
             click.echo(f"run {folder.run_id} had nothing left to measure; it is in {store.path} now", err=True)
             return ExitCode.OK
+        engine = self._engine(plan)
+        first = journal.record(0).session
+        start = SessionStart(tuple(sys.argv), first.cluster, first.purpose)
+        return self._session(store, folder, plan, start, engine)
+
+    def _engine(self, plan: "Plan") -> "Engine | None":
+        """Return what starts the plan's ranks, once it is known that they fit; nothing has been written yet."""
         if self.is_local:
             check(plan)
-        first = journal.record(0).session
-        return self._session(store, folder, plan, SessionStart(tuple(sys.argv), first.cluster, first.purpose))
+        return self.engine_for(plan)
 
-    def _session(self, store: Store, folder: JournalFolder, plan: "Plan", start: SessionStart) -> ExitCode:
+    def _session(
+        self, store: Store, folder: JournalFolder, plan: "Plan", start: SessionStart, engine: "Engine | None"
+    ) -> ExitCode:
         todo = {point_id for point_id, _ in read_journal(folder).todo()}
         done = {point.point_id for point in plan.points} - todo
         with LiveView(plan, Console(stderr=True), done) as live, InterruptButton() as button:
-            engine = self.engine_for(plan, folder.path)
             session, outcome = run_session(folder, start, engine, live, button)
         self._publish(store, folder, session)
         is_done = outcome.exit_state in {ExitState.COMPLETE, ExitState.WRONG}

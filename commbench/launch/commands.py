@@ -45,6 +45,33 @@ class LaunchCommand:
         return LocalLaunch(self.arguments, self.environment, folder, log)
 
 
+@dataclass(frozen=True, slots=True)
+class LocalRanks:
+    """All ranks on this host, started by torch elastic."""
+
+    world_size: int
+    start_limit_s: float | None = None
+    launcher: str = "torchrun-local"
+    can_repeat: bool = True
+
+    def prepare(self, request: LaunchRequest) -> LaunchCommand:
+        """Return a launch with processes and a port of its own."""
+        command = local_ranks(self.world_size, request.folder.path)
+        return replace(command, start_limit_s=self.start_limit_s).prepare(request)
+
+
+@dataclass(frozen=True, slots=True)
+class ThisRank:
+    """Rank 0 of a launch that somebody else has started, who must start the next one too."""
+
+    launcher: str
+    can_repeat: bool = False
+
+    def prepare(self, request: LaunchRequest) -> LaunchCommand:
+        """Return the command of rank 0, which tells the other ranks the launch's variables."""
+        return this_rank(self.launcher, request.folder.path).prepare(request)
+
+
 def local_ranks(world_size: int, folder: Path) -> LaunchCommand:
     """Return the command that starts all ranks on this host through torch elastic, in one attempt."""
     arguments = (

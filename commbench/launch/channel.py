@@ -1,0 +1,93 @@
+"""A process on this host through which keepers on other hosts hear and speak."""
+
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from commbench.launch.wire import MARK, Message, messages_in
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """What to execute; `hosts` are those behind it, by node number; `shell` is its short name in messages."""
+
+    arguments: tuple[str, ...]
+    hosts: dict[int, str]
+    shell: str
+
+
+class OpenChannel:
+    """A running channel with its log."""
+
+    def __init__(self, channel: Channel, log: Path) -> None:
+        self.hosts, self.shell, self.nodes = channel.hosts, channel.shell, frozenset(channel.hosts)
+        name = "-".join(["", *channel.hosts.values()]) if len(channel.hosts) == 1 else ""
+        self._log = log.with_name(f"{log.stem}{name}{log.suffix}")
+        self._begin = self._log.stat().st_size if self._log.exists() else 0
+        self._heard = self._begin
+        with self._log.open("ab") as output:
+            try:
+                self._process: subprocess.Popen[bytes] | None = subprocess.Popen(  # noqa: S603 - the user's own words
+                    channel.arguments,
+                    stdin=subprocess.PIPE,  # its end tells the keepers that we are gone
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,  # Ctrl-C is ours to handle
+                )
+            except OSError as error:
+                self._process = None
+                output.write(f"{shlex.join(channel.arguments[:1])}: {error.strerror}\n".encode())
+
+    def poll(self) -> int | None:
+        """Return the channel's exit code, or None while it runs; 127, as shells have it, when it never did."""
+        return 127 if self._process is None else self._process.poll()
+
+    def text(self) -> str:
+        """Return what came through in this launch."""
+        return self._read(self._begin).decode(errors="replace")
+
+    def text_of_ranks(self) -> str:
+        """Return what came through without the keepers' messages."""
+        return "\n".join(line for line in self.text().splitlines() if MARK not in line)
+
+    def new_messages(self) -> Iterator[Message]:
+        """Yield the keepers' messages since the last call."""
+        text = self._read(self._heard)
+        whole = text[: text.rfind(b"\n") + 1]
+        self._heard += len(whole)
+        yield from messages_in(whole.decode(errors="replace"))
+
+    def _read(self, offset: int) -> bytes:
+        with self._log.open("rb") as file:
+            file.seek(offset)
+            return file.read()
+
+    def send(self, line: str) -> None:
+        """Say a line to the keepers; one that is gone is found by its silence."""
+        if self._process is not None and self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.write(f"{line}\n".encode())
+                self._process.stdin.flush()
+
+    def close(self) -> None:
+        """Close the keepers' input."""
+        if self._process is not None and self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+
+    def end(self, deadline: float) -> None:
+        """Wait for the channel's end until a deadline of time.monotonic(), then kill it."""
+        if self._process is None:
+            return
+        try:
+            self._process.wait(max(deadline - time.monotonic(), 0.1))
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
