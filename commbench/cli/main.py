@@ -21,6 +21,7 @@ _COMMANDS = {
     "show": "show",
     "report": "report",
     "export": "export",
+    "import": "import_",
     "schema": "schema",
     "store": "store_",
 }
