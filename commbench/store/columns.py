@@ -4,9 +4,20 @@ The table is additive: a column may be appended with a new `SCHEMA_VERSION`, non
 dropped, because files of all ages are read together.
 """
 
-from dataclasses import dataclass
-
-import pyarrow as pa
+from commbench.store.column import (
+    BOOL,
+    FLOAT64,
+    INT16,
+    INT32,
+    INT64,
+    INT64S,
+    STRING,
+    STRINGS,
+    TIMESTAMP,
+    Column,
+)
+from commbench.store.incident_columns import INCIDENTS
+from commbench.store.kernel_columns import KERNEL
 
 # 1: the sweep. 2: where a row comes from, hosts, the worst 5 %, proof of the fabric; ranks, incidents and kernel.
 SCHEMA_VERSION = 2
@@ -14,24 +25,7 @@ SCHEMA_VERSION = 2
 # The source of a row that commbench measured itself; imported rows have another.
 MEASURED = "commbench"
 
-STRING, BOOL, FLOAT64 = pa.string(), pa.bool_(), pa.float64()
-INT16, INT32, INT64 = pa.int16(), pa.int32(), pa.int64()
-TIMESTAMP = pa.timestamp("us", tz="UTC")
-# The inner field carries the name that parquet gives it, so that a column read back has the type it was written with.
-STRINGS, INT64S = pa.list_(pa.field("element", STRING)), pa.list_(pa.field("element", INT64))
-
 LATENCY = "last arrival to last result (L); of collectives with a root or one-way traffic, first arrival to last result"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column; `unit` is empty for names, flags and counts."""
-
-    name: str
-    type: pa.DataType
-    unit: str
-    definition: str
-
 
 POINTS = (
     Column("schema_version", INT16, "", "version of this table that the row was written with"),
@@ -186,6 +180,28 @@ SAMPLES = (
     Column("hist_count", INT64S, "", "calls in each of those bins; empty below the limit"),
 )
 
+RANKS = (
+    Column("schema_version", INT16, "", "version of this table that the row was written with"),
+    Column("run_id", STRING, "", "run that measured the point"),
+    Column("session", INT32, "", "sitting of the run, from 0"),
+    Column("point_id", INT32, "", "place of the point in the run's plan, from 0"),
+    Column("attempt", INT16, "", "how often the point had been tried before, from 0"),
+    Column("rank", INT32, "", "rank"),
+    Column("host", STRING, "", "host of the rank; null = unknown"),
+    Column("gpu", STRING, "", "model of the rank's GPU; empty = none"),
+    Column("iterations", INT64, "", "timed calls"),
+    Column("time_min_us", FLOAT64, "us", "shortest call of this rank, from its own entry to its own exit"),
+    Column("time_p50_us", FLOAT64, "us", "median of this rank's own durations, nearest rank"),
+    Column("time_p99_us", FLOAT64, "us", "99th percentile of this rank's own durations, nearest rank"),
+    Column("time_max_us", FLOAT64, "us", "longest call of this rank"),
+    Column("last_share", FLOAT64, "", "share of the calls to which this rank came last, as points.method tells it"),
+    Column("wait_mean_us", FLOAT64, "us", "time per call that it was ready to run but did not; 0 = none, or unknown"),
+    Column("wait_max_us", FLOAT64, "us", "longest of these waits; 0 = none, or nobody looked"),
+    Column("hist_bin", INT64S, "", "bins of its durations: bin b holds (gamma^(b-1), gamma^b] ns"),
+    Column("hist_count", INT64S, "", "calls in each of those bins; histograms merge by adding counts"),
+    Column("hist_gamma", FLOAT64, "", "ratio of neighbouring bin edges: 1.02 is an error of 1 %"),
+)
+
 RUNS = (
     Column("schema_version", INT16, "", "version of this table that the row was written with"),
     Column("run_id", STRING, "", "name of the run"),
@@ -221,9 +237,19 @@ RUNS = (
     Column("evidence_json", STRING, "", "JSON: what the network library said it used, and the interfaces of each host"),
 )
 
-DATASETS = {"points": POINTS, "samples": SAMPLES, "runs": RUNS}
+DATASETS = {
+    "points": POINTS,
+    "samples": SAMPLES,
+    "ranks": RANKS,
+    "runs": RUNS,
+    "incidents": INCIDENTS,
+    "kernel": KERNEL,
+}
 KEYS = {
     "points": ("run_id", "session", "point_id", "attempt"),
     "samples": ("run_id", "session", "point_id", "attempt", "rank"),
+    "ranks": ("run_id", "session", "point_id", "attempt", "rank"),
     "runs": ("run_id", "session"),
+    "incidents": ("incident_id", "event", "at"),
+    "kernel": ("run_id", "case_id"),
 }

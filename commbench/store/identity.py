@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 
 from commbench.model.environment import Environment
 from commbench.model.point import Point
-from commbench.store.columns import INT64S, MEASURED
+from commbench.store.column import INT64S
+from commbench.store.columns import MEASURED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

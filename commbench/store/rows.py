@@ -63,6 +63,11 @@ def timed(result: "PointResult") -> "Samples | None":
     return result.samples if result.samples is not None and result.samples.enter_ns.size else None
 
 
+def host_of_rank(result: "PointResult", ranks: int) -> "list[str | None]":
+    """Return the host of each rank of a result, None where it is unknown."""
+    return [*result.hosts, *[None] * (ranks - len(result.hosts))][:ranks]
+
+
 def point_rows(record: "Record") -> list[Row]:
     """Return one row for each attempt at a point, in the order of the record."""
     common = _common(record)

@@ -2,7 +2,8 @@
 
 import pyarrow as pa
 
-from commbench.store.columns import DATASETS, INT64S, KEYS, SCHEMA_VERSION, Column
+from commbench.store.column import INT64S, Column
+from commbench.store.columns import DATASETS, KEYS, SCHEMA_VERSION
 
 # Keys of the file metadata.
 VERSION_KEY = b"commbench_version"

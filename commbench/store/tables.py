@@ -1,4 +1,4 @@
-"""A record as the three arrow tables that its session adds to the store."""
+"""A record as the arrow tables that its session adds to the store."""
 
 from typing import TYPE_CHECKING
 
@@ -8,7 +8,8 @@ import pyarrow as pa
 from commbench.errors import StoreError
 from commbench.statistics.histogram import LogHistogram
 from commbench.store import rows
-from commbench.store.columns import INT64S
+from commbench.store.column import INT64S
+from commbench.store.rank_rows import ranks_table
 from commbench.store.schema import SCHEMAS
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def tables(record: "Record") -> dict[str, pa.Table]:
     try:
         return {
             "samples": _samples_table(record),
+            "ranks": ranks_table(record),
             "points": pa.Table.from_pylist(rows.point_rows(record), schema=SCHEMAS["points"]),
             "runs": pa.Table.from_pylist([rows.run_row(record)], schema=SCHEMAS["runs"]),
         }
@@ -63,7 +65,6 @@ def _samples_table(record: "Record") -> pa.Table:
 def _point_samples(record: "Record", result: "PointResult", samples: "Samples") -> pa.Table:
     """Return the row of the whole calls, always exact, and one a rank: exact, or a histogram above the limit."""
     ranks, calls = samples.enter_ns.shape
-    hosts = [*result.hosts, *[None] * (ranks - len(result.hosts))][:ranks]
     session = record.session
     is_exact = samples.enter_ns.size <= EXACT_STAMPS
     kept = calls if is_exact else 0
@@ -76,7 +77,7 @@ def _point_samples(record: "Record", result: "PointResult", samples: "Samples") 
         "point_id": [result.point.point_id] * (ranks + 1),
         "attempt": [result.attempt] * (ranks + 1),
         "rank": [WHOLE_CALL, *range(ranks)],
-        "host": [None, *hosts],
+        "host": [None, *rows.host_of_rank(result, ranks)],
         "time_ns": _lists(np.concatenate([samples.time_ns, rank_times.ravel()]), [calls, *[kept] * ranks]),
         "enter_ns": _lists(enters.ravel(), [0, *[kept] * ranks]),
         "hist_bin": pa.array([*none, *(list(each.bins) for each in histograms)], INT64S),

@@ -21,7 +21,8 @@ import pyarrow.parquet as pq
 from commbench import __version__
 from commbench.statistics.histogram import LogHistogram
 from commbench.store import identity
-from commbench.store.columns import INT64S, SCHEMA_VERSION
+from commbench.store.column import INT64S
+from commbench.store.columns import SCHEMA_VERSION
 from commbench.store.layout import data_key
 from commbench.store.schema import SCHEMAS, file_schema, write_options
 

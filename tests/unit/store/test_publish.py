@@ -25,7 +25,9 @@ def _files(store: Store) -> dict[str, int]:
 
 def test_a_session_becomes_one_file_per_dataset(store: Store) -> None:
     store.append(make_record("run-1", session=3))
-    assert sorted(_files(store)) == [f"{name}/month=2026-03/run-1-s3.parquet" for name in ("points", "runs", "samples")]
+    assert sorted(_files(store)) == [
+        f"{name}/month=2026-03/run-1-s3.parquet" for name in ("points", "ranks", "runs", "samples")
+    ]
     assert list((store.path / "_staging").iterdir()) == []
 
 

@@ -55,7 +55,7 @@ def test_rows_have_exactly_the_columns() -> None:
 
 
 def test_runs_are_published_last() -> None:
-    assert list(tables(make_record())) == ["samples", "points", "runs"]
+    assert list(tables(make_record())) == ["samples", "ranks", "points", "runs"]
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
