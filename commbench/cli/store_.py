@@ -5,7 +5,9 @@ import click
 from commbench.cli.lazy import LazyGroup
 
 # Name -> module; loaded only when asked for, so that --help stays fast.
-_COMMANDS: dict[str, str] = {}
+_COMMANDS: dict[str, str] = {
+    "compact": "store_compact",
+}
 
 
 @click.group(name="store", cls=LazyGroup, files=_COMMANDS)

@@ -57,6 +57,11 @@ def copy_key(dataset: str, month: str, sizes: "Mapping[str, int]") -> str:
     return f"{folder_of(dataset)}/{month}-{digest}.parquet"
 
 
+def month_of(key: str) -> str:
+    """Return the month that the key of a copy tells, such as `2026-03`."""
+    return key.rpartition("/")[2][: len("YYYY-MM")]
+
+
 def help_with(query: "Query") -> bool:
     """Return whether copies can answer sooner than files: not for one run, nor when everything is read anyway."""
     reads_everything = query.columns is None and query.where is None
