@@ -1,14 +1,14 @@
 """Bytes and errors that a host's ports and interfaces have counted, and what they counted between two readings."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from commbench.fabric.counter_rules import NOTABLE_ERRORS, Rule, difference, is_saturated, rule_of
-from commbench.fabric.devices import Interface, Port
+from commbench.fabric.devices import IPOIB_TYPE, Interface, Port
 from commbench.fabric.discover import PROC
 from commbench.fabric.interfaces import network_interfaces, proc_counters
-from commbench.fabric.names import TCP
+from commbench.fabric.names import INFINIBAND, TCP
 from commbench.fabric.rdma import rdma_ports
 from commbench.fabric.sysfs import SYS, entries, number
 
@@ -57,9 +57,12 @@ def snapshot(root: Path = SYS, proc: Path | None = PROC) -> tuple[LinkReading, .
     Interfaces are read from /proc, which shows those of this process's own network namespace whatever is mounted on
     /sys; without `proc` they are read from the tree.
     """
-    ports = tuple(_port_reading(root, port) for port in rdma_ports(root))
     columns = proc_counters(proc) if proc else {}
-    return ports + tuple(_interface_reading(root, one, columns.get(one.name)) for one in network_interfaces(root, proc))
+    found = rdma_ports(root)
+    interfaces = [_above_ports(one, found) for one in network_interfaces(root, proc)]
+    return tuple(_port_reading(root, port) for port in found) + tuple(
+        _interface_reading(root, one, columns.get(one.name)) for one in interfaces
+    )
 
 
 def deltas(before: tuple[LinkReading, ...], after: tuple[LinkReading, ...]) -> tuple[LinkDelta, ...]:
@@ -70,6 +73,15 @@ def deltas(before: tuple[LinkReading, ...], after: tuple[LinkReading, ...]) -> t
         for reading in after
         if (reading.fabric, reading.link) in earlier
     )
+
+
+def _above_ports(interface: Interface, ports: Sequence[Port]) -> Interface:
+    """Return an IPoIB interface as standing on its InfiniBand port: what it sends, the port counts as well."""
+    if interface.type_code != IPOIB_TYPE:
+        return interface
+    of_fabric = [port for port in ports if port.fabric == INFINIBAND]
+    own = [port for port in of_fabric if interface.place.path and port.place.path == interface.place.path]
+    return replace(interface, lower=(*interface.lower, *(port.name for port in own or of_fabric)))
 
 
 def _port_reading(root: Path, port: Port) -> LinkReading:
@@ -84,8 +96,9 @@ def _port_reading(root: Path, port: Port) -> LinkReading:
     return LinkReading(
         link=port.name,
         fabric=port.fabric,
-        tx_bytes=None if sent is None else sent * _BYTES_PER_WORD,
-        rx_bytes=None if received is None else received * _BYTES_PER_WORD,
+        # EFA has no words to count but plain bytes. Source: the kernel's drivers/infiniband/hw/efa/efa_verbs.c
+        tx_bytes=counters.get("tx_bytes") if sent is None else sent * _BYTES_PER_WORD,
+        rx_bytes=counters.get("rx_bytes") if received is None else received * _BYTES_PER_WORD,
         counters=counters,
     )
 
