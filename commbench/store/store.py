@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from commbench.errors import StoreError
 from commbench.store import layout
+from commbench.store.bucket import Bucket
 from commbench.store.folder import Folder
 from commbench.store.frames import read_frame
 from commbench.store.lookup import find_run
 from commbench.store.publish import publish_table
 from commbench.store.query import query
+from commbench.store.s3 import is_bucket
 from commbench.store.tables import tables
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ _RUN_ORDER = ("started_at", "run_id", "session")
 
 
 class Store:
-    """Parquet files in a folder that many processes may append to and read at the same time.
+    """Parquet files in a folder or a bucket that many processes may append to and read at the same time.
 
     Open it with `Store.open`, which checks that it can be used.
     """
@@ -40,14 +42,26 @@ class Store:
         """Return the store at a place; with `create`, make it if needed and check that it can be written.
 
         Raises:
+            UsageError: a bucket is not named as `s3://bucket/prefix`.
             StoreError: there is none, it is no folder, it cannot be written, or a newer commbench wrote it.
+            StoreUnavailableError: a bucket does not answer, or the folder cannot be written now.
         """
-        medium = Folder.open(Path(place), create=create)
+        medium: Medium = Bucket(str(place)) if is_bucket(place) else Folder.open(Path(place), create=create)
         layout.check_format(medium)
         if create:
             medium.probe()
             medium.put(layout.FORMAT_FILE, layout.format_text().encode())
         return cls(medium)
+
+    @classmethod
+    def unchecked(cls, place: str) -> "Store":
+        """Return the store in a bucket that may not answer now.
+
+        Raises:
+            UsageError: that is no name of a bucket and prefix.
+            StoreError: obstore is not installed.
+        """
+        return cls(Bucket(place))
 
     @property
     def place(self) -> str:
