@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from commbench.store.columns import MEASURED
+
 # Times of which the launches' median is taken, and those where the worst of all launches counts.
 _WORST = ("latency_max_us", "makespan_max_us", "skew_max_us", "time_max_us")
 _ENOUGH_HOLD = 0.8  # of the launches' own intervals: design 5, item 21
@@ -25,6 +27,8 @@ def across_launches(points: pd.DataFrame) -> pd.DataFrame:
     if points.empty:
         return points.assign(launches=[], launch_low_us=[], launch_high_us=[], launch_variance=[])
     alike = points["status"].isin(["ok", "skipped"])
+    if "source" in points:  # rows of another tool that are alike are no launches: it printed the same size twice
+        alike &= points["source"].isna() | (points["source"] == MEASURED)
     each = points["status"].where(alike, points["point_id"].astype(str))  # what went wrong stays a row of its own
     groups = points.groupby([points["run_id"], points["series_id"], points["requested_bytes"], each], sort=False)
     return pd.DataFrame([_one_row(group) for _, group in groups]).astype({"launches": "int64"})

@@ -19,6 +19,7 @@ def command(run: str, store: str, *, each_launch: bool, tail: bool, overhead: bo
     from commbench.cli.reading import open_for_reading
     from commbench.report.export import export
     from commbench.report.overhead import overhead_table
+    from commbench.report.series import imported_tools
     from commbench.report.table import show
     from commbench.report.tail import tail_table
 
@@ -31,5 +32,7 @@ def command(run: str, store: str, *, each_launch: bool, tail: bool, overhead: bo
     series = across_launches(points)
     view = tail_table if tail else overhead_table if overhead else show
     click.echo(view(points if each_launch or tail else series), nl=False)
+    if imported_tools(points):
+        return  # how another tool measured is not ours to advise on
     sessions = opened.runs()
     advise(series, sessions[sessions["run_id"] == run_id])

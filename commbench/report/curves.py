@@ -1,7 +1,7 @@
 """The charts of one collective as plotly figures: bandwidth against size, and time against size."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 import pandas as pd
@@ -9,7 +9,7 @@ import pandas as pd
 from commbench.model.result import Status
 from commbench.report.series import Series
 from commbench.report.ticks import size_axis, value_axis
-from commbench.report.words import bandwidth, is_null, one_line, outcome, whole
+from commbench.report.words import bandwidth, imported_from, is_null, one_line, outcome, whole
 from commbench.units import format_size, format_time_us
 
 Figure = dict[str, object]
@@ -39,10 +39,21 @@ def styles(labels: Sequence[str]) -> dict[str, Style]:
 
 
 def bandwidth_figure(lines: Sequence[Series], looks: Mapping[str, Style]) -> Figure | None:
-    """Return busbw in GB/s against size, or None when no point has a bandwidth."""
+    """Return busbw in GB/s against size, of imported points that of the mean, or None when no point has one."""
     column = "busbw_gb_s"
+    lines = [replace(line, points=_with_bandwidth(line.points)) for line in lines]
     traces = [_trace(line, column, looks[line.label]) for line in lines if not _drawable(line.points, column).empty]
     return _figure(traces, lines, [column], "busbw (GB/s)") if traces else None
+
+
+def _with_bandwidth(points: pd.DataFrame) -> pd.DataFrame:
+    """Return the points with what another tool gives in place of the bandwidths of the p50."""
+    if not imported_from(points.iloc[0].to_dict()):
+        return points
+    means = {}
+    for name in ("algbw", "busbw"):
+        means[f"{name}_gb_s"] = points[f"{name}_mean_gb_s"].fillna(points[f"printed_{name}_gb_s"])
+    return points.assign(**means)
 
 
 def time_figure(lines: Sequence[Series], looks: Mapping[str, Style]) -> Figure | None:
@@ -95,7 +106,7 @@ def _hover(label: str, row: "pd.Series[float]") -> str:
         escape(one_line(row["blame"])),
         f"algbw {bandwidth(row['algbw_gb_s'])}  busbw {bandwidth(row['busbw_gb_s'])} GB/s",
         escape(outcome(row.to_dict())) or "status ok",
-        "" if row["converged"] else "stopped at its limit before it converged",
+        "" if row["converged"] or imported_from(row.to_dict()) else "stopped at its limit before it converged",
     ]
     return "<br>".join(line for line in lines if line)
 

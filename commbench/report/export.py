@@ -11,7 +11,7 @@ import pandas as pd
 from pyarrow.types import is_integer
 
 from commbench.errors import UsageError
-from commbench.report.series import require_points
+from commbench.report.series import imported_tools, require_points
 from commbench.report.words import is_null, one_line
 from commbench.store.columns import POINTS
 
@@ -37,6 +37,7 @@ MARKDOWN_COLUMNS = (
     "status",
     "error",
 )
+PRINTED_COLUMNS = ("printed_time_us", "printed_algbw_gb_s", "printed_busbw_gb_s")  # of imported rows
 _MARKDOWN_MARKS = re.compile(r"([\\`*\[\]|])")
 
 
@@ -81,6 +82,8 @@ def _plain(value: object) -> object:
 
 def _markdown(points: pd.DataFrame) -> str:
     columns = [name for name in MARKDOWN_COLUMNS if name in points]
+    if "source" in points and imported_tools(points):
+        columns = ["source", *columns, *PRINTED_COLUMNS]
     rule = ["---:" if points[name].dtype.kind in "iuf" else "---" for name in columns]
     rows = [[_markdown_cell(value) for value in row] for row in points[columns].itertuples(index=False, name=None)]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in [columns, rule, *rows])

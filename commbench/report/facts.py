@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from commbench.report.markup import Markup, details, element, join, section, table
-from commbench.report.words import is_null, one_line
+from commbench.report.words import imported_from, is_null, one_line
 from commbench.units import format_duration, format_size
 
 Facts = Mapping[str, object]
@@ -55,6 +55,8 @@ def _run_row(row: Mapping[object, object]) -> list[object]:
     started, ended = pd.Timestamp(str(row["started_at"])), pd.Timestamp(str(row["ended_at"]))
     state = one_line(row["exit_state"]).replace("_", " ")
     reason = one_line(row["reason"])
+    if tool := imported_from(row):
+        state = f"{state}, imported from {tool}"
     return [
         one_line(row["run_id"]),
         row["session"],

@@ -14,10 +14,15 @@ from commbench.report.markup import Markup, details, element, join, section
 from commbench.report.page import page
 from commbench.report.sections import numbers_table, problems_section, summary_section
 from commbench.report.table import totals
-from commbench.report.words import SIMULATED_NOTE, one_line
+from commbench.report.words import SIMULATED_NOTE, imported_note, one_line
+from commbench.store.columns import MEASURED
 
 _SIMULATED_TEXT = (
     "These times were drawn from a model; no network was involved. Nothing here says anything about hardware."
+)
+_IMPORTED_TEXT = (
+    "Their times are means as that tool defines them; they have no p50 and no worst call, and their bandwidths are of "
+    "the mean. The curves of measured points are of the p50."
 )
 _NO_CHART = "Nothing to draw: no point has a value above zero."
 _BANDWIDTH_CAPTION, _TIME_CAPTION = "Bus bandwidth", "Time of a call"
@@ -46,7 +51,7 @@ def render(points: pd.DataFrame, runs: pd.DataFrame) -> str:
     Raises:
         UsageError: there are no points.
     """
-    points = series.require_points(points)
+    points = series.with_source(series.require_points(points))
     runs = runs[runs["run_id"].isin(points["run_id"])] if not runs.empty else runs
     said = series.said_variables(points)
     lines = {
@@ -80,9 +85,18 @@ def _header(points: pd.DataFrame, title: str) -> Markup:
     when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
     is_simulated = bool(points["is_simulated"].any())
     banner = element("p", f"{SIMULATED_NOTE}. {_SIMULATED_TEXT}", css="banner") if is_simulated else ""
-    verb = "Simulated" if points["is_simulated"].all() else f"Measured on {clusters}," if clusters else "Measured"
+    tools = ", ".join(series.imported_tools(points))
+    imported = element("p", f"{imported_note(tools)}. {_IMPORTED_TEXT}", css="banner") if tools else ""
+    verb = _verb(points, clusters)
     facts = f"{verb} {when} (UTC). {totals(points['status'])}."
-    return element("header", element("h1", title), element("p", facts), banner)
+    return element("header", element("h1", title), element("p", facts), banner, imported)
+
+
+def _verb(points: pd.DataFrame, clusters: str) -> str:
+    if points["is_simulated"].all():
+        return "Simulated"
+    verb = "Measured" if (points["source"] == MEASURED).any() else "Imported; measured"
+    return f"{verb} on {clusters}," if clusters else verb
 
 
 def _collective(

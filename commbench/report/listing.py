@@ -7,7 +7,7 @@ import pandas as pd
 from commbench.model.plan import Plan
 from commbench.model.point import SIMULATED, Point
 from commbench.model.result import Status
-from commbench.report.words import SIMULATED_NOTE, count_of, one_line, placement
+from commbench.report.words import SIMULATED_NOTE, count_of, imported_from, one_line, placement
 from commbench.units import format_duration, format_size
 
 NO_RUNS = "no runs yet; measure one with `commbench run SUITE`\n"
@@ -25,6 +25,7 @@ RUN_COLUMNS = (
     "points_final",
     "exit_state",
     "reason",
+    "source",
 )
 _RUN_TITLES = ("run", "started (UTC)", "suite", "cluster", "backend", "ranks", "points", "state")
 _RUN_RIGHT = {"ranks", "points"}
@@ -44,6 +45,8 @@ def runs_table(runs: pd.DataFrame, points: pd.DataFrame | None = None) -> str:
 def _run_cells(sessions: pd.DataFrame, points: pd.DataFrame | None) -> list[str]:
     first, last = sessions.iloc[0], sessions.iloc[-1]
     state = [one_line(last["exit_state"]).replace("_", " ")]
+    if tool := imported_from(last.to_dict()):
+        state.append(f"imported from {tool}")
     if len(sessions) > 1:
         state.append(f"after {count_of(len(sessions), 'session')}")
     if points is not None:

@@ -7,7 +7,8 @@ import pandas as pd
 from commbench.model.result import Status
 from commbench.report.markup import Markup, element, section, table
 from commbench.report.series import groups, series_of, variable
-from commbench.report.words import bandwidth, count_of, one_line, outcome, time_us, whole, wrong
+from commbench.report.words import bandwidth, count_of, imported_from, one_line, outcome, time_us, whole, wrong
+from commbench.store.columns import MEASURED
 from commbench.units import format_size, format_time_us
 
 # Worst first.
@@ -71,7 +72,8 @@ def problems_section(points: pd.DataFrame) -> Markup:
         for status in _TROUBLE
         for group in groups(told[told["status"] == status], ["collective", "world_size", "words"])
     ]
-    unsettled = int(((points["status"] == Status.OK) & ~points["converged"].astype(bool)).sum())
+    ours = points[points["source"] == MEASURED] if "source" in points else points
+    unsettled = int(((ours["status"] == Status.OK) & ~ours["converged"].astype(bool)).sum())
     note = f"{count_of(unsettled, 'point')} stopped at a limit before the stopping rule was satisfied."
     listing = table(("points", "collective", "ranks", "sizes", "what happened"), rows, ("points", "ranks", "sizes"))
     return section(
@@ -102,12 +104,13 @@ def numbers_table(points: pd.DataFrame, said: Sequence[str]) -> Markup:
 
 def _numbers(row: dict[object, object]) -> list[str]:
     size_bytes = row["requested_bytes"] if row["status"] == Status.SKIPPED else row["size_bytes"]
+    tool = imported_from(row)
+    printed = f"{tool} printed {time_us(row['printed_time_us'])} us" if tool else ""
     return [
         format_size(int(str(size_bytes))),
         *(time_us(row[f"time_{name}_us"]) for name in ("p50", "p95", "p99", "max")),
         whole(row["iterations"]),
-        bandwidth(row["algbw_gb_s"]),
-        bandwidth(row["busbw_gb_s"]),
+        *(bandwidth(row[f"{'printed_' if tool else ''}{name}_gb_s"]) for name in ("algbw", "busbw")),
         wrong(row),
-        outcome(row),
+        "; ".join(words for words in (printed, outcome(row)) if words),
     ]

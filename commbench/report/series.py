@@ -7,7 +7,8 @@ import pandas as pd
 
 from commbench.errors import UsageError
 from commbench.model.dtype import NO_REDOP
-from commbench.report.words import Row, count_of, is_null, one_line, placement
+from commbench.report.words import Row, count_of, imported_from, is_null, one_line, placement
+from commbench.store.columns import MEASURED
 
 # All variables but the size, in the order in which they are said.
 VARIABLES = (
@@ -22,6 +23,7 @@ VARIABLES = (
     "launch",
     "traffic_skew",
     "shared_gpu",
+    "source",
     "run_id",
 )
 _ALWAYS_SAID = ("world_size", "backend")
@@ -45,6 +47,17 @@ def require_points(points: pd.DataFrame) -> pd.DataFrame:
     if points.empty:
         raise UsageError("no points to report; measure some with `commbench run SUITE`, or name another run or store")
     return points.sort_values(_ORDER, kind="stable", ignore_index=True)
+
+
+def with_source(points: pd.DataFrame) -> pd.DataFrame:
+    """Return the points with the source that rows from before there was an import do not name: commbench."""
+    source = points["source"].astype(object)
+    return points.assign(source=source.where(source.notna(), MEASURED))
+
+
+def imported_tools(points: pd.DataFrame) -> list[str]:
+    """Return the tools that rows were imported from, in order of their names."""
+    return sorted({tool for source in points["source"].unique() if (tool := imported_from({"source": source}))})
 
 
 def groups(points: pd.DataFrame, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
@@ -77,6 +90,8 @@ def label(row: Row, said: Sequence[str]) -> str:
     parts = [text for name in said if (text := variable(row, name))]
     if row.get("is_simulated") and "simulated" not in parts:
         parts.append("simulated")
+    if "source" not in said and (tool := imported_from(row)):
+        parts.append(f"imported from {tool}")
     return ", ".join(parts)
 
 
@@ -87,11 +102,13 @@ def variable(row: Row, name: str) -> str:
 
 _WORDING: dict[str, Callable[[object], str]] = {
     "world_size": lambda value: count_of(int(str(value)), "rank"),
-    "nodes": lambda value: count_of(int(str(value)), "node"),
+    # A column with unknown nodes, which imported rows may have, holds floats.
+    "nodes": lambda value: "" if is_null(value) else count_of(int(float(str(value))), "node"),
     "fabric": lambda value: f"fabric {one_line(value)}",
     "launch": lambda value: f"launch {one_line(value)}",
     "in_place": lambda value: placement({"in_place": value}),
     "redop": lambda value: "" if value == NO_REDOP else one_line(value),
     "traffic_skew": lambda value: f"skew {float(str(value)):g}",
+    "source": lambda value: f"imported from {tool}" if (tool := imported_from({"source": value})) else "",
     "shared_gpu": lambda value: "" if is_null(value) or not value else "ranks share a GPU: not a measurement",
 }

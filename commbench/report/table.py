@@ -13,6 +13,8 @@ from commbench.report.words import (
     Row,
     bandwidth,
     count_of,
+    imported_from,
+    imported_note,
     is_null,
     one_line,
     outcome,
@@ -29,6 +31,7 @@ _LEGEND = (
     "time = mean over calls; algbw and busbw follow from it, as in nccl-tests",
     "p50, p99, worst = latency after the last arrival; -: fewer than the 299 calls that a p99 needs",
 )
+_LEGEND_OF_OTHERS = "imported: time as the tool printed and defines it (docs/import.md)"
 
 # Rows of one block; element type and reduction have columns of their own.
 _BLOCK = ("collective", *(name for name in series.VARIABLES if name not in {"dtype", "redop"}))
@@ -60,6 +63,21 @@ def _bandwidth(name: str) -> Callable[[Row], str]:
     return lambda row: bandwidth(row.get(name))
 
 
+def _mean_time(row: Row) -> str:
+    """Return the mean over calls; of another tool the time that it printed."""
+    return time_us(row.get("printed_time_us" if imported_from(row) else "time_mean_us"))
+
+
+def _mean_bandwidth(name: str) -> Callable[[Row], str]:
+    """Return the bandwidth of the mean call; of another tool, what it printed where nothing follows from its time."""
+
+    def cell(row: Row) -> str:
+        derived = row.get(f"{name}_mean_gb_s")
+        return bandwidth(row.get(f"printed_{name}_gb_s") if is_null(derived) else derived)
+
+    return cell
+
+
 def _p99(row: Row) -> str:
     """Return the p99 where there are enough calls to say anything about it, else a dash."""
     calls = row.get("iterations")
@@ -78,9 +96,9 @@ _CALLS = Column("n", "", 5, _whole("iterations"))
 
 _IDENTITY = (_SIZE, Column("count", "(elem)", 10, _whole("count")), *_KIND)
 _RESULT = (
-    Column("time", "(us)", 8, _time("time_mean_us")),  # the mean, as in nccl-tests; so are its bandwidths
-    Column("algbw", "(GB/s)", 6, _bandwidth("algbw_mean_gb_s")),
-    Column("busbw", "(GB/s)", 6, _bandwidth("busbw_mean_gb_s")),
+    Column("time", "(us)", 8, _mean_time),  # the mean, as in nccl-tests; so are its bandwidths
+    Column("algbw", "(GB/s)", 6, _mean_bandwidth("algbw")),
+    Column("busbw", "(GB/s)", 6, _mean_bandwidth("busbw")),
     _WRONG,
     _P50,
     *_TAIL,
@@ -110,13 +128,17 @@ def show(points: pd.DataFrame, width: int = WIDTH) -> str:
     Raises:
         UsageError: there are no points.
     """
-    points = series.require_points(points)
+    points = series.with_source(series.require_points(points))
     wide = [*_IDENTITY, *_WIDE_RESULT]
     result = _WIDE_RESULT if width >= _line_width(wide) else _RESULT
     said = _said(points)
     blocks = [_block(group, said, result, max(width, WIDTH)) for group in series.groups(points, _BLOCK)]
-    note = [f"# {SIMULATED_NOTE}", ""] if points["is_simulated"].any() else []
-    legend = [f"# {line}" for line in (*_LEGEND, totals(points["status"]))]
+    tools = series.imported_tools(points)
+    notes = [SIMULATED_NOTE] if points["is_simulated"].any() else []
+    notes += [imported_note(", ".join(tools))] if tools else []
+    note = [*(f"# {words}" for words in notes), *([""] if notes else [])]
+    of_others = [_LEGEND_OF_OTHERS] if tools else []
+    legend = [f"# {line}" for line in (*_LEGEND, *of_others, totals(points["status"]))]
     return "\n".join([*note, "\n\n".join(blocks), "", *legend]) + "\n"
 
 
@@ -152,6 +174,7 @@ def _said(points: pd.DataFrame) -> tuple[str, ...]:
         "cadence",
         *(name for name, value in plain.items() if (points[name] != value).any()),
         "shared_gpu",
+        "source",
         *runs,
     )
 

@@ -23,11 +23,11 @@ def tail_table(points: pd.DataFrame) -> str:
     Raises:
         UsageError: there are no points.
     """
-    timed = series.require_points(points)
+    timed = series.with_source(series.require_points(points))
     timed = timed[timed["iterations"] > 0]
     if timed.empty:
         return "no call was timed\n"
-    said = ("world_size", "backend", "in_place", "cadence", "launch", "shared_gpu")
+    said = ("world_size", "backend", "in_place", "cadence", "launch", "shared_gpu", "source")
     blocks = []
     for group in series.groups(timed, _BLOCK):
         rows = [row.to_dict() for _, row in group.sort_values("size_bytes", kind="stable").iterrows()]

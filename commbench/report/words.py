@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from commbench.model.result import Status
+from commbench.store.columns import MEASURED
 
 Row = Mapping[Any, object]  # the columns of the points frame by name; a missing one counts as null
 
@@ -21,6 +22,17 @@ _BANDWIDTH_DECIMALS = ((1e-4, ".0e"), (1e-1, ".4f"), (1e1, ".3f"), (1e2, ".2f"),
 def is_null(value: object) -> bool:
     """Return whether a cell holds nothing: None, NaN, NaT or pandas' NA."""
     return value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and math.isnan(value))
+
+
+def imported_from(row: Row) -> str:
+    """Return the tool whose output the row was imported from; empty when commbench measured it."""
+    source = row.get("source")
+    return "" if is_null(source) or source == MEASURED else one_line(source)
+
+
+def imported_note(tool: str) -> str:
+    """Return what every view says beside rows of another tool."""
+    return f"IMPORTED from {tool}: not measured by commbench"
 
 
 def one_line(value: object) -> str:
@@ -73,12 +85,15 @@ def outcome(row: Row) -> str:
     status = str(row.get("status"))
     reason = one_line(row.get("error"))
     if status == Status.OK:
-        return "; ".join(
-            words for words in (_launches(row), "" if row.get("converged", True) else _not_converged(row)) if words
-        )
+        return "; ".join(words for words in (_launches(row), "" if _is_settled(row) else _not_converged(row)) if words)
     if status == Status.WRONG:
         return f"wrong result: {reason or _first_wrong(row)}"  # what was recorded also says when it was found
     return f"{status}: {reason or 'no reason was recorded'}"
+
+
+def _is_settled(row: Row) -> bool:
+    """Return whether there is nothing to say of the stopping rule: other tools have none."""
+    return bool(row.get("converged", True)) or bool(imported_from(row))
 
 
 def _launches(row: Row) -> str:
