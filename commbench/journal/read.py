@@ -65,8 +65,12 @@ class Journal:
         return tuple((point_id, attempt) for point_id, attempt in attempts.items() if point_id not in final)
 
     def next_launch(self) -> tuple[tuple[int, int], ...]:
-        """Return what is to do in the next launch: the points still to do that have the smallest launch index."""
-        todo = self.todo()
+        """Return what is to do in the next launch: the points still to do that have the smallest launch index.
+
+        A point that failed in this session waits for the next one, so that a launch after a failure does other work.
+        """
+        failed = {result.point.point_id for result in self.results_of(-1)} if self.sessions else set()
+        todo = tuple(each for each in self.todo() if each[0] not in failed)
         first = min((self.plan.points[point_id].launch_index for point_id, _ in todo), default=0)
         return tuple(each for each in todo if self.plan.points[each[0]].launch_index == first)
 

@@ -26,6 +26,9 @@ from commbench.model.plan import Plan
 from commbench.model.result import PointResult, Status
 from commbench.model.run import ExitState
 
+# After so many launches in a row that failed without finishing a point the session ends: the next would fail as well.
+_FRUITLESS_LAUNCHES = 2
+
 
 @dataclass(frozen=True, slots=True)
 class SessionStart:
@@ -83,38 +86,67 @@ def run_session(
             at_ns=time.time_ns(),
         )
     outcome = _launch_until_done(folder, session, engine, listener, button)
-    return session, _conclude(folder, session, outcome, listener)
+    return session, _conclude(folder, outcome)
 
 
 def _launch_until_done(
     folder: JournalFolder, session: int, engine: Engine | None, listener: Listener, button: StopButton
 ) -> Outcome:
-    """Launch once for every launch index of the plan: each has processes and connections of its own."""
+    """Launch once for every launch index of the plan: each has processes and connections of its own.
+
+    After a launch that failed in a point another one goes on with the rest, as long as that leads anywhere.
+    """
+    failures: list[str] = []
+    fruitless = 0
     while True:
+        finished = _finished(folder)
         if engine is None:
             outcome = run_simulated(folder, listener, button)
         else:
             command = engine.prepare(LaunchRequest(folder))
             outcome = Supervisor(folder, read_journal(folder).plan, session, listener, button).run(command)
-        if outcome.exit_state is not ExitState.COMPLETE or not read_journal(folder).todo():
+        if outcome.exit_state is ExitState.FAILED:
+            failures.append(outcome.reason)
+            fruitless = 0 if _finished(folder) > finished else fruitless + 1
+            has_lost_point = _journal_lost_point(folder, session, outcome, listener)
+            if not has_lost_point or fruitless == _FRUITLESS_LAUNCHES:
+                return _failed(failures)
+        elif outcome.exit_state is not ExitState.COMPLETE:
             return outcome
+        if not read_journal(folder).next_launch():
+            return _failed(failures) if failures else outcome
         if engine is not None and not engine.can_repeat:
             reason = f"one launch is done and the plan has more; {engine.launcher} must start the next one"
-            return Outcome(ExitState.PARTIAL, reason)
+            return _failed(failures) if failures else Outcome(ExitState.PARTIAL, reason)
 
 
-def _conclude(folder: JournalFolder, session: int, outcome: Outcome, listener: Listener) -> Outcome:
-    """Write down the point that was lost, if one was, and how the session ended."""
+def _finished(folder: JournalFolder) -> int:
+    return sum(result.status.is_final for result in read_journal(folder).results)
+
+
+def _failed(reasons: list[str]) -> Outcome:
+    return Outcome(ExitState.FAILED, "; and then ".join(dict.fromkeys(reasons)))
+
+
+def _journal_lost_point(folder: JournalFolder, session: int, outcome: Outcome, listener: Listener) -> bool:
+    """Write down the point that a failed launch lost; return whether there was one."""
     with JournalWriter(folder) as writer:
         journal = read_journal(folder)
         lost = journal.lost_point(session)
-        if lost is not None and outcome.exit_state is ExitState.FAILED:
-            point_id, attempt, started_at_ns = lost
-            point = journal.plan.points[point_id]
-            result = PointResult(point, attempt, outcome.lost_status, started_at_ns, error=outcome.reason)
-            writer.write("result", result=result_to_json(result), at_ns=time.time_ns())
-            listener.finished(result)
-        if outcome.exit_state is ExitState.COMPLETE and has_wrong_results(journal):
+        if lost is None:
+            return False
+        point_id, attempt, started_at_ns = lost
+        point = journal.plan.points[point_id]
+        result = PointResult(point, attempt, outcome.lost_status, started_at_ns, error=outcome.reason)
+        writer.write("result", result=result_to_json(result), at_ns=time.time_ns())
+        listener.finished(result)
+    return True
+
+
+def _conclude(folder: JournalFolder, outcome: Outcome) -> Outcome:
+    """Write down how the session ended."""
+    with JournalWriter(folder) as writer:
+        if outcome.exit_state is ExitState.COMPLETE and has_wrong_results(read_journal(folder)):
             outcome = Outcome(ExitState.WRONG, "a collective delivered wrong data")
         writer.write("end", exit_state=outcome.exit_state.value, reason=outcome.reason, at_ns=time.time_ns())
     return outcome
