@@ -11,6 +11,7 @@ from commbench.model.summary import summarise
 from commbench.store import identity
 from commbench.store.columns import MEASURED, SCHEMA_VERSION
 from commbench.store.protocol_rows import protocol_row, taken_apart
+from commbench.store.text import storable
 from commbench.units import NS_PER_US
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ def timed(result: "PointResult") -> "Samples | None":
 
 def host_of_rank(result: "PointResult", ranks: int) -> "list[str | None]":
     """Return the host of each rank of a result, None where it is unknown."""
-    return [*result.hosts, *[None] * (ranks - len(result.hosts))][:ranks]
+    known = [storable(host) for host in result.hosts[:ranks]]
+    return [*known, *[None] * (ranks - len(known))]
 
 
 def point_rows(record: "Record") -> list[Row]:

@@ -10,6 +10,7 @@ from commbench.statistics.histogram import LogHistogram
 from commbench.store import rows
 from commbench.store.column import INT64S
 from commbench.store.rank_rows import ranks_table
+from commbench.store.ready import as_table
 from commbench.store.schema import SCHEMAS
 
 if TYPE_CHECKING:
@@ -34,10 +35,10 @@ def tables(record: "Record") -> dict[str, pa.Table]:
         return {
             "samples": _samples_table(record),
             "ranks": ranks_table(record),
-            "points": pa.Table.from_pylist(rows.point_rows(record), schema=SCHEMAS["points"]),
-            "runs": pa.Table.from_pylist([rows.run_row(record)], schema=SCHEMAS["runs"]),
+            "points": as_table("points", rows.point_rows(record)),
+            "runs": as_table("runs", [rows.run_row(record)]),
         }
-    except (pa.ArrowException, OverflowError) as error:
+    except (pa.ArrowException, OverflowError, StoreError) as error:
         raise StoreError(f"run {record.session.run_id} does not fit the store's columns: {error}") from error
 
 
