@@ -12,6 +12,7 @@ from commbench.store.frames import read_frame
 from commbench.store.lookup import find_run
 from commbench.store.publish import publish_table
 from commbench.store.query import query
+from commbench.store.ready import append_rows
 from commbench.store.s3 import is_bucket
 from commbench.store.tables import tables
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from commbench.model.run import Record
     from commbench.store.medium import Medium
     from commbench.store.query import Wanted
+    from commbench.store.ready import Row
 
 _RUN_ORDER = ("started_at", "run_id", "session")
 
@@ -92,6 +94,15 @@ class Store:
             key = layout.data_key(dataset, session.run_id, session.session, session.started_at_ns)
             publish_table(self.medium, dataset, table, key)
 
+    def append_rows(self, dataset: str, rows: "Sequence[Row]", name: str, at_ns: int) -> None:
+        """Publish rows that are ready as one file that is called `name`; again with the same rows changes nothing.
+
+        Raises:
+            StoreError: the rows do not fit the dataset, or other rows have that name already.
+            StoreUnavailableError: the store cannot be written.
+        """
+        append_rows(self.medium, dataset, rows, name, at_ns)
+
     def has_session(self, run_id: str, session: int) -> bool:
         """Return whether the session was published whole."""
         return any(layout.run_of(key) == (run_id, session) for key in self.medium.keys("runs"))
@@ -122,6 +133,19 @@ class Store:
         """Return one row for each attempt and rank, rank -1 being the maximum over ranks; times are arrays in ns."""
         wanted = {} if point_ids is None else {"point_id": point_ids}
         return read_frame(self.medium, query("samples", run_id, wanted=wanted))
+
+    def ranks(self, run_id: str | None = None, **wanted: "Wanted") -> "pd.DataFrame":
+        """Return one row for each rank of each attempt, narrowed by columns as in `points`."""
+        return read_frame(self.medium, query("ranks", run_id, wanted=wanted))
+
+    def incidents(self, **wanted: "Wanted") -> "pd.DataFrame":
+        """Return one row for each event of each incident, in the order in which they were written."""
+        frame = read_frame(self.medium, query("incidents", wanted=wanted))
+        return frame.sort_values("at", kind="stable", ignore_index=True)
+
+    def kernel(self, run_id: str | None = None, **wanted: "Wanted") -> "pd.DataFrame":
+        """Return one row for each case of each run of the kernel benchmark, narrowed by columns as in `points`."""
+        return read_frame(self.medium, query("kernel", run_id, wanted=wanted))
 
     def runs(
         self,
