@@ -36,6 +36,9 @@ class BoundPoint(ABC):
 
     call: Call
 
+    def begin_visit(self) -> None:  # noqa: B027 - most points do not care
+        """Hear that a visit begins."""
+
     @abstractmethod
     def prepare(self, salt: int) -> None:
         """Fill this rank's buffers with fresh data, so that what the next call leaves there can be checked."""
@@ -68,6 +71,10 @@ class Group(ABC):
         """Return, on every rank, the sum of all ranks' wrong elements with the first rank's first one."""
 
     @abstractmethod
+    def gather_texts(self, text: str) -> Sequence[str]:
+        """Return all ranks' texts in rank order on rank 0; an empty sequence elsewhere."""
+
+    @abstractmethod
     def share(self, number: int) -> int:
         """Return rank 0's number on every rank."""
 
@@ -84,8 +91,8 @@ class Backend(ABC):
     clock: Clock
 
     @abstractmethod
-    def group(self, world_size: int) -> Group | None:
-        """Return the group of the first ranks, or None when this rank is not among them."""
+    def group(self, ranks: tuple[int, ...]) -> Group | None:
+        """Return the group of these ranks, ascending and with rank 0; None when this rank is not among them."""
 
     @abstractmethod
     def gather_facts(self, facts: HostFacts) -> Sequence[HostFacts]:

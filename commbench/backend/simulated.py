@@ -54,10 +54,11 @@ class SimulatedBackend(Backend):
         self._plan = plan
         self._groups: dict[int, SimulatedGroup] = {}
 
-    def group(self, world_size: int) -> Group | None:
-        if world_size not in self._groups:
-            self._groups[world_size] = SimulatedGroup(world_size, self._plan, self._virtual)
-        return self._groups[world_size]
+    def group(self, ranks: tuple[int, ...]) -> Group | None:
+        count = len(ranks)  # one simulated rank is like another
+        if count not in self._groups:
+            self._groups[count] = SimulatedGroup(count, self._plan, self._virtual)
+        return self._groups[count]
 
     def complete_facts(self, facts: HostFacts) -> HostFacts:
         return replace(facts, ranks=tuple(range(self.world_size)))
@@ -106,6 +107,9 @@ class SimulatedGroup(Group):
     def gather_correctness(self, verdict: Correctness) -> Correctness:
         return verdict
 
+    def gather_texts(self, text: str) -> Sequence[str]:
+        return [text]
+
     def share(self, number: int) -> int:
         return number
 
@@ -120,13 +124,16 @@ class SimulatedPoint(BoundPoint):
         self._truth, self._group = plan.truth, group
         self._generator = np.random.default_rng([plan.seed, point.point_id])
         self._noise = NoiseLaw(plan.truth, self._generator)
-        self._model_ns = true_time_ns(point, plan.truth)
+        fabric = plan.fabric(point.fabric)
+        self._model_ns = true_time_ns(point, plan.truth) * (fabric.time_factor if fabric else 1.0)
         self._is_planted = bool(plan.truth.wrong_every) and (point.point_id + 1) % plan.truth.wrong_every == 0
         self.call = self._step
 
-    def prepare(self, salt: int) -> None:  # noqa: ARG002 - there is no data
-        """Begin what the calls of a visit share: ranks prepare before every visit."""
+    def begin_visit(self) -> None:
         self._noise.next_visit()
+
+    def prepare(self, salt: int) -> None:
+        """There is no data."""
 
     def check(self, salt: int) -> Correctness:  # noqa: ARG002 - there is no data
         return _PLANTED if self._is_planted else Correctness()

@@ -14,14 +14,17 @@ from commbench.backend.host_clock import HostClock
 from commbench.backend.meeting import StoreMeeting
 from commbench.backend.torch_group import TorchGroup, arena_for, open_device
 from commbench.model.environment import HostFacts
+from commbench.model.placement import ranks_of
 from commbench.model.plan import Plan
+
+Ranks = tuple[int, ...]
 
 # The controller names the culprit at the point's limit; the backend's own, nameless, limit comes after it.
 _BACKEND_GRACE_S = 30
 
 
 class TorchBackend(Backend):
-    """One rank of a torch.distributed launch, with a sub-group for every rank count of the plan."""
+    """One rank of a torch.distributed launch, with a sub-group for every set of ranks of the plan."""
 
     def __init__(self, plan: Plan, meeting: StoreMeeting) -> None:
         place = meeting.place
@@ -43,20 +46,22 @@ class TorchBackend(Backend):
         self.clock = _clock(device, plan)
         self._groups = self._open_groups(plan, device, name, limit)
 
-    def _open_groups(self, plan: Plan, device: torch.device, name: str, limit: timedelta) -> dict[int, TorchGroup]:
-        """Open one group per rank count; every rank takes part in opening all of them."""
-        arena = arena_for(plan.points, self.rank, device)
+    def _open_groups(self, plan: Plan, device: torch.device, name: str, limit: timedelta) -> dict[Ranks, TorchGroup]:
+        """Open one group for every set of ranks that some point needs; every rank takes part in opening all of them."""
+        members = {point.point_id: ranks_of(plan, point) for point in plan.points if not point.skip_reason}
+        mine = {i: ranks.index(self.rank) for i, ranks in members.items() if self.rank in ranks}
+        arena = arena_for(((plan.points[i], place) for i, place in mine.items()), device)
         groups = {}
-        for count in sorted({point.world_size for point in plan.points if not point.skip_reason}):
-            group = dist.group.WORLD if count == self.world_size else None
+        for ranks in sorted(set(members.values())):
+            group = dist.group.WORLD if len(ranks) == self.world_size else None
             if group is None:
-                group = dist.new_group(list(range(count)), timeout=limit, backend=name)
-            if self.rank < count:
-                groups[count] = TorchGroup(group, device, arena)
+                group = dist.new_group(list(ranks), timeout=limit, backend=name)
+            if self.rank in ranks:
+                groups[ranks] = TorchGroup(group, device, arena)
         return groups
 
-    def group(self, world_size: int) -> Group | None:
-        return self._groups.get(world_size)
+    def group(self, ranks: Ranks) -> Group | None:
+        return self._groups.get(ranks)
 
     def complete_facts(self, facts: HostFacts) -> HostFacts:
         return torch_facts.complete(facts, self.rank)

@@ -1,6 +1,6 @@
 """A torch process group with one rank's buffers: binds points, gathers what the ranks measured."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -34,12 +34,10 @@ class Arena:
         return self._blocks[name][: count * dtype.itemsize].view(dtype)
 
 
-def arena_for(points: Sequence[Point], rank: int, device: torch.device) -> Arena:
-    """Return memory that is large enough for any one of the points on this rank."""
+def arena_for(parts: Iterable[tuple[Point, int]], device: torch.device) -> Arena:
+    """Return memory that is large enough for any one of some points, each with this rank's place in its group."""
     send_bytes = recv_bytes = 0
-    for point in points:
-        if point.skip_reason or rank >= point.world_size:
-            continue
+    for point, rank in parts:
         counts = get(point.collective).buffer_counts(geometry_of(point), rank)
         sent, received = (count * DTYPES[point.dtype].size_bytes for count in counts)
         send_bytes = max(send_bytes, 0 if point.in_place else sent)
@@ -122,6 +120,11 @@ class TorchGroup(Group):
             return Correctness()
         _, rank, index, expected, got = wrong[0]
         return Correctness(int(sum(row[0] for row in wrong)), int(rank), int(index), expected, got)
+
+    def gather_texts(self, text: str) -> Sequence[str]:
+        texts: list[str] | None = [""] * self.world_size if self.rank == 0 else None
+        dist.gather_object(text, texts, group=self._group, group_dst=0)
+        return texts or []
 
     def share(self, number: int) -> int:
         told = torch.tensor([number], dtype=torch.int64)

@@ -29,6 +29,10 @@ class AllToAll(Collective):
     def bus_factor(self, world_size: int) -> float:
         return (world_size - 1) / world_size
 
+    def host_bytes(self, geometry: Geometry, nodes: int) -> float:
+        """Return what the ranks of a host send to those of others: size is what a single rank sends in all."""
+        return super().host_bytes(geometry, nodes) * geometry.world_size / nodes
+
     def steps(self, world_size: int) -> int:
         return max(1, world_size - 1)
 

@@ -56,6 +56,12 @@ class AllToAllV(Collective):
         received = max(geometry.destination_counts) * geometry.world_size
         return max(received, sum(geometry.destination_counts)) * geometry.element_bytes
 
+    def host_bytes(self, geometry: Geometry, nodes: int) -> float:
+        """Return what the first host sends to others: the least of all, as its own ranks are the most popular."""
+        on_each = geometry.world_size // nodes
+        elsewhere = sum(geometry.destination_counts[on_each:])
+        return float(on_each * elsewhere * geometry.element_bytes) if nodes > 1 else 0.0
+
     def steps(self, world_size: int) -> int:
         return max(1, world_size - 1)
 

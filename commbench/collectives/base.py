@@ -104,6 +104,13 @@ class Collective(ABC):
         """Return the bytes that algbw divides by the time: nccl-tests' size, unless the exchange is uneven."""
         return geometry.size_bytes
 
+    def host_bytes(self, geometry: Geometry, nodes: int) -> float:
+        """Return the least that a host moves over the network in one call, all its ranks together.
+
+        What it sends or what it receives, whichever is more: the law of the bus factor with hosts in place of ranks.
+        """
+        return self.bandwidth_bytes(geometry) * self.bus_factor(nodes) if nodes > 1 else 0.0
+
     def steps(self, world_size: int) -> int:
         """Return the rounds of messages a small call needs, for estimates and for the simulated backend."""
         return max(1, ceil(log2(world_size)))

@@ -13,6 +13,11 @@ def geometry_of(point: Point) -> Geometry:
     return get(point.collective).geometry(point.requested_bytes, element_bytes, point.world_size, point.traffic_skew)
 
 
+def host_bytes_of(point: Point) -> float:
+    """Return the least bytes that every host moves over the network in one of the point's calls; 0 on one host."""
+    return get(point.collective).host_bytes(geometry_of(point), point.nodes)
+
+
 def bandwidths_of(point: Point, time_ns: float) -> tuple[float | None, float | None]:
     """Return algbw and busbw in GB/s of a call of that time; None when it took less than a step of the timer."""
     if time_ns <= 0:

@@ -55,8 +55,8 @@ class ClockAlignment:
         self._shares_clock = shares_clock
 
     @contextmanager
-    def around(self, ranks: int) -> Iterator[Aligned]:
-        """Compare clocks before and after what is done inside; all of the first `ranks` ranks take part."""
+    def around(self, ranks: Sequence[int]) -> Iterator[Aligned]:
+        """Compare clocks before and after what is done inside; all of `ranks` take part, 0 first."""
         aligned = Aligned(self._shares_clock)
         if self._sync is not None:
             aligned.before = self._sync.sync(ranks)

@@ -5,7 +5,7 @@ Raw sockets, because their round trip is a seventh of one through gloo: design 3
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from commbench.backend import Meeting
@@ -56,8 +56,8 @@ class ClockSync:
             links = {0: connect(meeting, _KEY, rank, address, clock=clock, limit_s=limit_s)}
         return cls(rank, stamp, links, clock)
 
-    def sync(self, ranks: int) -> OffsetBound | None:
-        """Return rank 0's clock minus ours; None when a clock stepped meanwhile. The first `ranks` ranks call this.
+    def sync(self, ranks: Sequence[int]) -> OffsetBound | None:
+        """Return rank 0's clock minus ours; None when a clock stepped meanwhile. All of `ranks`, 0 first, call this.
 
         Ranks ping one after another, so that none waits for an answer while rank 0 answers another.
 
@@ -67,7 +67,7 @@ class ClockSync:
         if self.rank > 0:
             return self._ask(self.links[0])
         known = {self.clock: _RESULT.pack(True, 0, 0, 0)} if self.clock else {}
-        for rank in range(1, ranks):
+        for rank in ranks[1:]:
             peer = self.links[rank]
             if peer.clock in known:
                 peer.send(_TELL + known[peer.clock])

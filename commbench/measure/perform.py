@@ -12,9 +12,10 @@ from commbench.measure.align import Aligned, ClockAlignment, widest_bound_ns
 from commbench.measure.cadence import CADENCES
 from commbench.measure.progress import ProgressBoard
 from commbench.measure.tally import Closed, Gathered, Opened, Visited
+from commbench.measure.traffic import HostTraffic, TrafficGauge
 from commbench.measure.visit import Visitor, merge_verdicts
 from commbench.model.plan import Protocol
-from commbench.model.point import Point
+from commbench.model.point import AUTO_FABRIC, Point
 from commbench.model.result import Correctness, Samples
 from commbench.statistics.steady import is_steady
 from commbench.units import NS_PER_S, NS_PER_US
@@ -34,6 +35,7 @@ _WARMUP_LIMIT_S = 2.0
 class _OpenPoint:
     bound: BoundPoint
     visitor: Visitor
+    ranks: tuple[int, ...]
     noise: NoiseReading
     verdict: Correctness = field(default_factory=Correctness)  # this rank's, on the calls checked among the timed ones
     # Of the visits since the last gathering: this rank's stamps on rank 0's clock, and how well they are aligned.
@@ -52,11 +54,15 @@ class Performer:
     alignment: ClockAlignment
     noise: NoiseGauge
     wait: RunQueueWait
+    traffic: TrafficGauge = field(default_factory=TrafficGauge)
     _open: dict[int, _OpenPoint] = field(default_factory=dict)
     _laid: _OpenPoint | None = None  # whose data lies in the buffers that all points share
 
-    def open(self, point: Point, group: Group) -> Opened | None:
-        """Bind a point, make its first call, check it and warm up; return what came of it on rank 0."""
+    def open(self, point: Point, group: Group, ranks: tuple[int, ...]) -> Opened | None:
+        """Bind a point to a group of these ranks, make its first call, check it and warm up.
+
+        Returns what came of it on rank 0.
+        """
         bound = group.bind(point)
         visitor = Visitor(group, self.backend.clock, CADENCES[point.cadence], self.board, self.wait)
         every = round(1 / self.protocol.verify_share) if self.protocol.verify_share else 0
@@ -68,7 +74,7 @@ class Performer:
         bound.prepare(_SALT_VISIT)
         calls, steady, typical_ns = self._warm_up(bound, visitor)
         self._open[point.point_id] = self._laid = _OpenPoint(
-            bound, replace(visitor, verify_every=every), self.noise.reading()
+            bound, replace(visitor, verify_every=every), ranks, self.noise.reading()
         )
         if all_first is None:
             return None
@@ -81,8 +87,11 @@ class Performer:
         if self._laid is not opened:
             opened.bound.prepare(_SALT_VISIT)
             self._laid = opened
+        opened.bound.begin_visit()
+        # Every checked call is followed by one that nobody times.
+        self.traffic.visit(point.point_id, _LEAD_IN_CALLS + calls + opened.visitor.checked_calls(calls))
         quickest_ns = opened.visitor.untimed(opened.bound, _LEAD_IN_CALLS)
-        with self.alignment.around(point.world_size) as aligned:
+        with self.alignment.around(opened.ranks) as aligned:
             mine, verdict = opened.visitor.visit(opened.bound, calls, quickest_ns)
         opened.verdict = merge_verdicts(opened.verdict, verdict)  # gathered when the point is closed
         opened.mine.append(aligned.on_rank_0(mine))
@@ -92,6 +101,7 @@ class Performer:
 
     def gather(self, point: Point, group: Group) -> Gathered | None:
         """Bring the stamps of all visits since the last gathering to rank 0, and return them there."""
+        self.traffic.pause()
         opened = self._open[point.point_id]
         first, *others = opened.mine
         samples = group.gather_samples(first.joined(others))
@@ -108,7 +118,8 @@ class Performer:
         opened, self._laid = self._open.pop(point.point_id), None
         during = group.gather_correctness(opened.verdict) if self.protocol.verify_share else Correctness()
         after = opened.visitor.verify(opened.bound, _SALT_AFTER) if self.protocol.verify else Correctness()
-        return Closed(during, after)
+        counted = group.gather_texts(self.traffic.take(point.point_id)) if point.fabric != AUTO_FABRIC else ()
+        return Closed(during, after, tuple(HostTraffic.from_text(text) for text in counted if text))
 
     def _warm_up(self, bound: BoundPoint, visitor: Visitor) -> tuple[int, bool, float]:
         """Return how many calls were made, whether they had become steady, and the last block's median in ns."""

@@ -17,6 +17,7 @@ from commbench.measure.steps import Do, Step
 from commbench.measure.stopping import stopping_rule
 from commbench.measure.tally import Closed, Gathered, Opened, Tally, Visited
 from commbench.model.environment import Environment, HostFacts
+from commbench.model.placement import ranks_of
 from commbench.model.plan import Plan
 from commbench.model.result import PointResult, Status
 
@@ -46,12 +47,13 @@ class RankSession:
     def do(self, step: Step) -> Opened | Visited | Gathered | Closed | None:
         """Do one step and return what came of it on rank 0."""
         point = self.plan.points[step.point_id]
-        group = self.backend.group(point.world_size)
+        ranks = ranks_of(self.plan, point)
+        group = self.backend.group(ranks)
         if group is None:
             return None
         self.performer.board.begin(step.point_id)
         if step.do is Do.OPEN:
-            return self.performer.open(point, group)
+            return self.performer.open(point, group, ranks)
         if step.do is Do.VISIT:
             return self.performer.visit(point, step.calls)
         if step.do is Do.GATHER:
@@ -109,10 +111,11 @@ class Leader:
         elif isinstance(outcome, Closed):
             clock = self._session.backend.clock
             result = tally.result(outcome, self._rule, (clock.name, clock.resolution_ns), self._overhead_ns)
-            self._write(replace(result, hosts=self._hosts[: tally.point.world_size]))
+            hosts = tuple(self._hosts[rank] for rank in ranks_of(self._plan, tally.point))
+            self._write(replace(result, hosts=hosts))
 
     def _measure_overhead(self, step: Step) -> int:
-        group = self._session.backend.group(self._plan.points[step.point_id].world_size)
+        group = self._session.backend.group(ranks_of(self._plan, self._plan.points[step.point_id]))
         assert group is not None, "rank 0 is in every group"  # noqa: S101 - a programming error
         return overhead_ns(group, self._session.backend.clock, self._session.performer.wait)
 

@@ -11,6 +11,7 @@ import numpy as np
 from commbench.collectives import get
 from commbench.environment.noise import Noise
 from commbench.measure.stopping import StoppingRule
+from commbench.measure.traffic import HostTraffic
 from commbench.model.point import Point
 from commbench.model.result import Correctness, PointResult, Samples, Status
 from commbench.statistics.headline import decompose
@@ -49,10 +50,14 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """What closing a point gave: the verdicts on the calls checked among the timed ones, and on one more call."""
+    """What closing a point gave: the verdicts on the calls checked among the timed ones, and on one more call.
+
+    `traffic` is what the hosts' links moved; empty where no fabric was asked for.
+    """
 
     during: Correctness
     after: Correctness
+    traffic: tuple[HostTraffic, ...] = ()
 
 
 @dataclass(slots=True)

@@ -22,6 +22,7 @@ from commbench.journal.plan_json import from_json, to_json
 from commbench.journal.read import read_journal
 from commbench.journal.write import JournalWriter
 from commbench.measure.align import open_alignment
+from commbench.measure.carrier import take_fabric
 from commbench.measure.perform import Performer
 from commbench.measure.progress import ProgressBoard
 from commbench.measure.session import Leader, RankSession, Todo, facts_of_all
@@ -38,14 +39,16 @@ def run_rank(folder: JournalFolder, place: Place) -> None:
             meeting.announce("variables", os.environ.get(VARIABLES, "{}"))
             meeting.announce("plan", to_json(journal.plan))
             todo = journal.next_launch()
+            meeting.announce("fabric", journal.plan.points[todo[0][0]].fabric if todo else "")
         os.environ.update(json.loads(meeting.hear("variables")))
         plan = from_json(meeting.hear("plan"))
+        traffic = take_fabric(plan, meeting.hear("fabric"), counts=place.local_rank == 0)
         backend = open_backend(plan, meeting)
         stack.callback(backend.close)
         ranks = facts_of_all(backend)
         alignment = stack.enter_context(open_alignment(plan, backend, meeting, ranks))
         board = ProgressBoard(_boards(folder), place.rank)
-        performer = Performer(plan.protocol, backend, board, alignment, NoiseGauge(), RunQueueWait())
+        performer = Performer(plan.protocol, backend, board, alignment, NoiseGauge(), RunQueueWait(), traffic)
         session = RankSession(plan, backend, meeting, performer)
         if writer is None:
             session.follow()

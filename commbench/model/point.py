@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 STREAMING = "streaming"  # the cadence of calls back to back
 HOST_LAUNCH, GRAPH_LAUNCH = "host", "graph"  # each call issued by the host, or replayed from a CUDA graph
+AUTO_FABRIC = "auto"  # whatever the backend takes when nobody says
 SIMULATED = "simulated"  # the backend name that no report may show as a measurement
 
 

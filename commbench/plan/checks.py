@@ -35,6 +35,9 @@ def across_keys(raw: dict[str, Any]) -> list[Problem]:
         _skew_without_use(sweep),
         _truth_without_simulation(raw, sweep),
         _sharing_without_nccl(sweep),
+        _ranks_and_nodes(sweep),
+        _unused_fabrics(raw, sweep),
+        _factor_without_simulation(raw, sweep),
         _other_rules_keys(measure),
         _crossed_limits(measure),
     )
@@ -87,6 +90,26 @@ def _truth_without_simulation(raw: dict[str, Any], sweep: dict[str, Any]) -> Ite
 def _sharing_without_nccl(sweep: dict[str, Any]) -> Iterator[Problem]:
     if sweep.get("shared_gpu") is True and sweep.get("backend") != "nccl":
         yield Problem(("sweep", "shared_gpu"), "only with sweep.backend = 'nccl'; set that or remove the key")
+
+
+def _ranks_and_nodes(sweep: dict[str, Any]) -> Iterator[Problem]:
+    if "ranks" in sweep and "nodes" in sweep:
+        yield Problem(("sweep", "nodes"), "give either ranks or nodes; nodes takes all ranks of so many hosts")
+    if "placement" in sweep and "nodes" not in sweep:
+        yield Problem(("sweep", "placement"), "only with sweep.nodes; add it or remove the key")
+
+
+def _unused_fabrics(raw: dict[str, Any], sweep: dict[str, Any]) -> Iterator[Problem]:
+    wanted = sweep.get("fabrics")
+    for name in _table(raw, "fabrics"):
+        if not isinstance(wanted, list) or name not in wanted:
+            yield Problem(("fabrics", name), f"no sweep.fabrics names it; add {name!r} there or remove the table")
+
+
+def _factor_without_simulation(raw: dict[str, Any], sweep: dict[str, Any]) -> Iterator[Problem]:
+    for name, table in _table(raw, "fabrics").items():
+        if isinstance(table, dict) and "time_factor" in table and sweep.get("backend") != SIMULATED:
+            yield Problem(("fabrics", name, "time_factor"), "only with sweep.backend = 'simulated'; remove the key")
 
 
 def _other_rules_keys(measure: dict[str, Any]) -> Iterator[Problem]:

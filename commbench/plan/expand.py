@@ -3,21 +3,23 @@
 Points that share a process group stand together, sizes ascend within them, and a point's id is its position.
 """
 
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 
 from commbench.collectives import COLLECTIVES, Collective
-from commbench.errors import SuiteError, UsageError
+from commbench.errors import SuiteError
 from commbench.model.dtype import NO_REDOP
 from commbench.model.plan import Plan, Protocol, Stopping, Truth
 from commbench.model.point import SIMULATED
+from commbench.plan.fabrics import fabric_choices, launches
 from commbench.plan.load import LoadedSuite
 from commbench.plan.machine import GPUS, PROC, available_memory_bytes, usable_gpu_count
 from commbench.plan.points import PointMaker, Variables
-from commbench.plan.suite import ADAPTIVE, BUDGET, FIXED, MAX_RANKS, Measure, Suite, Sweep
+from commbench.plan.suite import ADAPTIVE, BUDGET, FIXED, Measure, Sweep
 from commbench.plan.support import check, choose_backend
+from commbench.plan.worlds import World, worlds
 
-DEFAULT_WORLD_SIZE = 2
 ADAPTIVE_LIMIT_S = 20.0  # in timed calls of one point; what is not known by then is said to be so
 MAX_POINTS = 100_000  # at a tenth of a second each that is three hours of overhead alone
 _REASONS_SHOWN = 3
@@ -27,58 +29,48 @@ def expand(
     loaded: LoadedSuite,
     world_size: int | None = None,
     *,
+    ranks_per_node: int | None = None,
+    fabrics: Sequence[str] = (),
     gpu_root: Path = PROC / GPUS,
     memory_bytes_available: int | None = None,
 ) -> Plan:
     """Return all points of a suite in the order in which they are measured.
 
-    `world_size` is --ranks; without it the world is as large as the suite's largest rank count. Memory is that of
-    this host, in bytes; without it what is available now counts for gloo, and nothing is limited elsewhere.
+    `world_size` is --ranks; without it the world is as large as the suite's largest rank count. All ranks are on one
+    host unless `ranks_per_node` says how many each has. `fabrics` is --fabrics, in place of the suite's own. Memory is
+    that of a host, in bytes; without it what is available now counts for gloo, and nothing is limited elsewhere.
 
     Raises:
-        UsageError: the suite asks for more ranks than the world has, or for what the backend lacks.
+        UsageError: the suite asks for more ranks or hosts than there are, or for what the backend lacks.
         SuiteError: there is nothing to measure, or far too much.
     """
     suite = loaded.suite
-    ranks = _rank_counts(suite, world_size)
-    world_size = world_size or max(ranks)
-    backend = choose_backend(suite.sweep.backend, world_size, usable_gpu_count(gpu_root))
+    allocation, wanted = worlds(suite, world_size, ranks_per_node)
+    on_this_host = min(allocation.world_size, allocation.ranks_per_node or allocation.world_size)
+    backend = choose_backend(suite.sweep.backend, on_this_host, usable_gpu_count(gpu_root))
     check(backend, suite.sweep.collectives, suite.sweep.dtypes, suite.sweep.redops, suite.sweep.launch)
     if memory_bytes_available is None and backend == "gloo":
         memory_bytes_available = available_memory_bytes()
     protocol = _protocol(suite.measure)
-    variables = _product(suite.sweep, ranks, suite.about.name, protocol.launches)
+    choices = fabric_choices(suite, backend, fabrics)
+    all_launches = launches(protocol.launches, choices)
+    variables = _product(suite.sweep, wanted, suite.about.name, len(all_launches))
     maker = PointMaker(backend, protocol, memory_bytes_available, shared_gpu=suite.sweep.shared_gpu)
     plan = Plan(
         suite=suite.about.name,
         suite_hash=loaded.hash,
         suite_text=loaded.text,
         backend=backend,
-        world_size=world_size,
+        world_size=allocation.world_size,
         seed=suite.about.seed,
         protocol=protocol,
-        points=tuple(maker.make(each, launch) for launch in range(protocol.launches) for each in variables),
+        points=tuple(maker.make(each, launch) for launch in all_launches for each in variables),
         truth=Truth(**suite.simulated.model_dump()) if backend == SIMULATED else Truth(),
+        ranks_per_node=allocation.ranks_per_node,
+        fabrics=choices,
     )
     _check_not_empty(plan)
     return plan
-
-
-def _rank_counts(suite: Suite, world_size: int | None) -> tuple[int, ...]:
-    if world_size is not None and not 1 <= world_size <= MAX_RANKS:
-        raise UsageError(f"--ranks {world_size}: a world has 1 to {MAX_RANKS} ranks")
-    ranks = tuple(sorted(suite.sweep.ranks))
-    if not ranks:
-        largest = world_size or DEFAULT_WORLD_SIZE
-        powers = (2**exponent for exponent in range(1, largest.bit_length()))
-        return tuple(sorted({*(power for power in powers if power <= largest), largest}))
-    beyond = [str(count) for count in ranks if world_size is not None and count > world_size]
-    if beyond:
-        raise UsageError(
-            f"--ranks {world_size} is fewer than suite {suite.about.name!r} asks for (sweep.ranks has "
-            f"{', '.join(beyond)}); use --ranks {max(ranks)}, or remove sweep.ranks to measure what there is"
-        )
-    return ranks
 
 
 def _protocol(measure: Measure) -> Protocol:
@@ -115,16 +107,20 @@ def _stopping(measure: Measure) -> Stopping:
     )
 
 
-def _product(sweep: Sweep, ranks: tuple[int, ...], suite_name: str, launches: int) -> list[Variables]:
+def _product(sweep: Sweep, wanted: tuple[World, ...], suite_name: str, launch_count: int) -> list[Variables]:
     axes = [(COLLECTIVES[name], _axes(COLLECTIVES[name], sweep)) for name in sweep.collectives]
     sizes = sweep.sizes_bytes
     common = prod(map(len, (sizes, sweep.dtypes, sweep.cadence, sweep.launch)))
     per_collective = [common * prod(map(len, own)) for _, own in axes]
-    if (points := launches * len(ranks) * sum(per_collective)) > MAX_POINTS:
+    if (points := launch_count * len(wanted) * sum(per_collective)) > MAX_POINTS:
         raise SuiteError(f"suite {suite_name!r} has {points} points, more than {MAX_POINTS}; shorten its lists")
     return [
-        Variables(collective, size, dtype, redop, count, in_place, cadence, launch, skew)
-        for count in ranks
+        Variables(
+            *(collective, size, dtype, redop, world.world_size, in_place, cadence, launch, skew),
+            nodes=world.nodes,
+            placement=world.placement,
+        )
+        for world in wanted
         for collective, (redops, placements, skews) in axes
         for dtype in sweep.dtypes
         for redop in redops

@@ -6,7 +6,7 @@ from commbench.collectives import Collective
 from commbench.collectives.base import ALIGNMENT_BYTES, Geometry
 from commbench.model.dtype import DTYPES
 from commbench.model.plan import Protocol
-from commbench.model.point import Point
+from commbench.model.point import AUTO_FABRIC, Point
 from commbench.plan.cost import memory_bytes, point_s
 from commbench.units import format_size
 
@@ -26,6 +26,20 @@ class Variables:
     cadence: str
     launch: str
     traffic_skew: float
+    nodes: int = 1
+    placement: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchOf:
+    """The launch that a point belongs to: its number, its block, and the fabric that it uses."""
+
+    index: int = 0
+    block: int = 0
+    fabric: str = AUTO_FABRIC
+
+
+_ONLY_LAUNCH = LaunchOf()
 
 
 class PointMaker:
@@ -41,7 +55,7 @@ class PointMaker:
         self._made = 0
         self._first_with: dict[tuple[object, ...], int] = {}
 
-    def make(self, variables: Variables, launch_index: int = 0) -> Point:
+    def make(self, variables: Variables, launch: LaunchOf = _ONLY_LAUNCH) -> Point:
         """Return the next point, with a skip_reason if it cannot or need not be measured."""
         collective, dtype = variables.collective, DTYPES[variables.dtype]
         geometry = collective.geometry(
@@ -51,7 +65,7 @@ class PointMaker:
         skip_reason = (
             _impossible(variables)
             or _rounds_to_nothing(variables, geometry)
-            or self._repeated(variables, geometry, launch_index)
+            or self._repeated(variables, geometry, launch)
             or self._too_large(variables, memory)
         )
         point = Point(
@@ -63,25 +77,27 @@ class PointMaker:
             dtype=variables.dtype,
             redop=variables.redop,
             world_size=variables.world_size,
-            nodes=1,
+            nodes=variables.nodes,
             in_place=variables.in_place,
             backend=self._backend,
-            fabric="auto",
+            fabric=launch.fabric,
             cadence=variables.cadence,
             launch=variables.launch,
             traffic_skew=variables.traffic_skew,
             memory_bytes=memory,
             estimate_s=0.0 if skip_reason else point_s(collective, geometry, self._backend, self._protocol),
             skip_reason=skip_reason,
-            launch_index=launch_index,
+            launch_index=launch.index,
             shared_gpu=self._shared_gpu,
+            placement=variables.placement,
+            block=launch.block,
         )
         self._made += 1
         return point
 
-    def _repeated(self, variables: Variables, geometry: Geometry, launch_index: int) -> str:
+    def _repeated(self, variables: Variables, geometry: Geometry, launch: LaunchOf) -> str:
         others = (
-            launch_index,
+            launch.index,
             variables.collective.name,
             variables.dtype,
             variables.redop,
@@ -90,17 +106,20 @@ class PointMaker:
             variables.cadence,
             variables.launch,
             variables.traffic_skew,
+            variables.nodes,
+            variables.placement,
         )
         first = self._first_with.setdefault((*others, geometry.size_bytes), self._made)
         return "" if first == self._made else f"same {format_size(geometry.size_bytes)} as point {first} after rounding"
 
     def _too_large(self, variables: Variables, memory: int) -> str:
         available = self._memory_bytes_available
-        needed = memory * variables.world_size
+        on_each = -(-variables.world_size // variables.nodes)
+        needed = memory * on_each
         if available is None or needed <= available * MEMORY_SHARE:
             return ""
         return (
-            f"{variables.world_size} ranks need {format_size(needed)}, more than {MEMORY_SHARE:.0%} of the "
+            f"{on_each} ranks need {format_size(needed)}, more than {MEMORY_SHARE:.0%} of the "
             f"{format_size(available)} available on this host"
         )
 

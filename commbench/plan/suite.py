@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from commbench.collectives import COLLECTIVES
 from commbench.model.dtype import DTYPES, REDOPS
+from commbench.model.placement import FIRST, PLACEMENTS
 from commbench.model.plan import Truth
 from commbench.model.point import GRAPH_LAUNCH, HOST_LAUNCH, SIMULATED
 from commbench.plan.entries import OneOf, SizeEntry
@@ -30,6 +31,9 @@ Calls = Annotated[int, Field(strict=True, ge=1, le=MAX_CALLS)]
 PositiveNumber = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(strict=True, gt=0, lt=1)]
 ZeroOrShare = Annotated[float, Field(strict=True, ge=0, le=0.5)]
+# Also an NCCL plugin's own name, such as "AWS Libfabric".
+FabricName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9 _-]*$")]
+VariableName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
 NotNegative = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 
 
@@ -58,6 +62,17 @@ class Sweep(Table):
     )
     ranks: tuple[RankCount, ...] = Field(
         default_factory=tuple, min_length=1, description="Absent: powers of two up to --ranks."
+    )
+    nodes: tuple[RankCount, ...] = Field(
+        default_factory=tuple, min_length=1, description="Instead of ranks: so many whole hosts with all their ranks."
+    )
+    placement: tuple[Annotated[str, OneOf(PLACEMENTS)], ...] = Field(
+        default=(FIRST,), min_length=1, description="Which hosts of the allocation, where nodes asks for fewer."
+    )
+    fabrics: tuple[FabricName, ...] = Field(
+        default_factory=tuple,
+        min_length=1,
+        description="Networks to measure in turn: infiniband, roce, nvlink, tcp, shm, or one of the tables [fabrics].",
     )
     backend: Annotated[str, OneOf((AUTO, *BACKENDS))] = Field(
         default=AUTO, description="auto is nccl where there is a CUDA GPU for every rank, else gloo."
@@ -121,7 +136,9 @@ class Measure(Table):
         default="sequential", description="interleaved: rounds over all points in random order, so that drift is fair."
     )
     launches: Annotated[int, Field(strict=True, ge=1, le=MAX_LAUNCHES)] = Field(
-        default=1, description="Repetitions with processes and connections of their own; three for a claim."
+        default=1,
+        description="Repetitions with processes and connections of their own; three for a claim. "
+        "With several fabrics each repetition is a block that holds one launch of each.",
     )
     point_limit_s: PositiveNumber = Field(
         default=60.0, description="A point (interleaved: one turn of it) that takes longer is given up."
@@ -133,6 +150,21 @@ class Measure(Table):
     clock_sync: Annotated[str, OneOf(("auto", "always", "never"))] = Field(
         default="auto", description="auto: compare the ranks' clocks where they are not the same clock."
     )
+
+
+class FabricTable(Table):
+    """A table [fabrics.NAME]: a fabric of one's own, or settings for a known one."""
+
+    kind: str = Field(
+        default="",
+        description="infiniband, roce, nvlink, tcp, shm, or the name of an NCCL network plugin. Absent: the NAME.",
+    )
+    interface: str = Field(default="", description="Network interface, such as eth1; absent: chosen.")
+    variables: dict[VariableName, str] = Field(
+        default_factory=dict, description="Environment variables of the ranks; they win over what commbench would set."
+    )
+    link_rate_gbit_s: PositiveNumber | None = Field(default=None, description="Line rate, where the links say none.")
+    time_factor: PositiveNumber = Field(default=1.0, description="Only with backend = 'simulated': of every call.")
 
 
 class Simulated(Table):
@@ -158,4 +190,5 @@ class Suite(Table):
     about: About = Field(alias="suite")
     sweep: Sweep
     measure: Measure = Field(default_factory=Measure)
+    fabrics: dict[FabricName, FabricTable] = Field(default_factory=dict)
     simulated: Simulated = Field(default_factory=Simulated, description="Only with backend = 'simulated'.")

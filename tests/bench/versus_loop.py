@@ -22,6 +22,7 @@ from commbench.environment.schedstat import RunQueueWait
 from commbench.measure.cadence import CADENCES
 from commbench.measure.progress import ProgressBoard
 from commbench.measure.visit import Visitor
+from commbench.model.placement import ranks_of
 from commbench.model.plan import Plan
 from commbench.plan.expand import expand
 from commbench.plan.load import load
@@ -65,7 +66,7 @@ def compare(plan: Plan, seconds: float) -> None:
     assert place is not None
     backend = open_backend(plan, StoreMeeting(place))
     for point in plan.points:
-        group = None if point.skip_reason else backend.group(point.world_size)
+        group = None if point.skip_reason else backend.group(ranks_of(plan, point))
         if group is None:
             continue
         bound, call = group.bind(point), hand_written(point.collective, point.size_bytes)

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,6 +64,9 @@ class OneGpu(Group):
 
     def gather_correctness(self, verdict: Correctness) -> Correctness:
         return verdict
+
+    def gather_texts(self, text: str) -> Sequence[str]:
+        return [text]
 
     def share(self, number: int) -> int:
         return number

@@ -29,7 +29,7 @@ def plan(suites: Suites) -> Plan:
 def group(plan: Plan, no_launcher: None, free_port: int) -> Iterator[Group]:
     """Return a group of one rank over NCCL, in this process."""
     backend = open_backend(plan, StoreMeeting(Place("torchrun", 0, 1, 0, "127.0.0.1", free_port)))
-    found = backend.group(1)
+    found = backend.group((0,))
     assert found is not None
     yield found
     backend.close()

@@ -97,7 +97,7 @@ def compare_in_another_process(clock: FaultyClock, pauses_s: Sequence[float]) ->
     process.start()
     sync = ClockSync.open(PipeBoard(here), 0, 2, LOOPBACK, time.perf_counter_ns)
     for pause_s in pauses_s:
-        sync.sync(2)
+        sync.sync((0, 1))
         time.sleep(pause_s)
     found: list[OffsetBound] = here.recv()
     sync.close()
@@ -108,7 +108,7 @@ def compare_in_another_process(clock: FaultyClock, pauses_s: Sequence[float]) ->
 
 def _other_rank(pipe: "Connection[Any, Any]", clock: FaultyClock, syncs: int) -> None:
     sync = ClockSync.open(PipeBoard(pipe), 1, 2, LOOPBACK, clock.now)
-    pipe.send([sync.sync(2) for _ in range(syncs)])
+    pipe.send([sync.sync((0, 1)) for _ in range(syncs)])
     sync.close()
 
 

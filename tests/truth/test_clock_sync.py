@@ -21,7 +21,7 @@ def _compare(world_size: int, ranks: int, clock_ids: tuple[str, ...] = ("",) * 4
         arguments = (board, rank, world_size, LOOPBACK, CLOCKS[rank].now)
         sync = ClockSync.open(*arguments, clock_id=clock_ids[rank], limit_s=20)
         try:
-            return sync.sync(ranks) if rank < ranks else None
+            return sync.sync(range(ranks)) if rank < ranks else None
         finally:
             sync.close()
 
@@ -63,7 +63,7 @@ def test_no_thread_is_left_between_syncs() -> None:
 
     def work(rank: int) -> None:
         sync = ClockSync.open(board, rank, 2, LOOPBACK, time.perf_counter_ns)
-        sync.sync(2)
+        sync.sync((0, 1))
         seen.append(threading.active_count())
         sync.close()
 
@@ -78,7 +78,7 @@ def test_a_rank_that_dies_is_named_at_once() -> None:
         sync = ClockSync.open(board, rank, 2, LOOPBACK, time.perf_counter_ns)
         try:
             if rank == 0:
-                sync.sync(2)
+                sync.sync((0, 1))
         finally:
             sync.close()
 
@@ -96,7 +96,7 @@ def test_a_silent_rank_is_given_up_after_the_limit() -> None:
         sync = ClockSync.open(board, rank, 2, LOOPBACK, time.perf_counter_ns, limit_s=0.3)
         try:
             if rank == 0:
-                sync.sync(2)
+                sync.sync((0, 1))
             else:
                 done.wait(20)
         finally:
@@ -134,7 +134,7 @@ def test_a_stranger_on_the_port_is_sent_away(monkeypatch: pytest.MonkeyPatch) ->
                 time.sleep(0.1)
         sync = ClockSync.open(board, rank, 2, LOOPBACK, CLOCKS[rank].now)
         try:
-            return sync.sync(2)
+            return sync.sync((0, 1))
         finally:
             sync.close()
 

@@ -111,7 +111,7 @@ class LateInTurn(BoundPoint):
 def test_a_calls_time_is_the_maximum_over_ranks_of_that_call_and_not_of_their_averages(cadence: str) -> None:
     plan = make_plan(make_point("all_reduce", 1024, 2), QUIET)
     backend = SimulatedBackend(plan)
-    group = backend.group(2)
+    group = backend.group((0, 1))
     assert isinstance(group, SimulatedGroup)
     visitor = Visitor(group, backend.clock, CADENCES[cadence], ProgressBoard(None, 0), RunQueueWait())
     samples = group.gather_samples(visitor.visit(LateInTurn(group), 6)[0])

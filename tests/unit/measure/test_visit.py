@@ -37,6 +37,9 @@ class FakeGroup(Group):
     def gather_correctness(self, verdict: Correctness) -> Correctness:
         return verdict
 
+    def gather_texts(self, text: str) -> Sequence[str]:
+        return [text]
+
     def share(self, number: int) -> int:
         return number
 

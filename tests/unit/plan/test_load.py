@@ -81,7 +81,10 @@ verify = "yes"
         ("in_place = [true, 1]", "sweep.in_place.1: must be true or false, not 1"),
         ("in_place = [true, true]", "sweep.in_place.1: true repeats true, entry 0 of the list"),
         ("traffic_skew = [1.0]", "sweep.traffic_skew: only all_to_all_v has it; add all_to_all_v to collectives or"),
-        ("seed = 1", "sweep.seed: no such key 'seed' (one of collectives, sizes, ranks, backend, dtypes, redops, "),
+        (
+            "seed = 1",
+            "sweep.seed: no such key 'seed' (one of collectives, sizes, ranks, nodes, placement, fabrics, backend, dtypes, redops, ",
+        ),
     ],
 )
 def test_a_mistake_in_sweep_is_one_line_that_says_what_is_allowed(tmp_path: Path, sweep: str, message: str) -> None:
@@ -128,7 +131,7 @@ def test_a_key_in_the_wrong_table_is_told_its_place(tmp_path: Path) -> None:
 def test_a_misspelled_table_is_one_mistake_not_two(tmp_path: Path) -> None:
     text = suite_text().replace("[sweep]", "[sweeps]")
     assert mistakes(write(tmp_path, text)) == [
-        "mine.toml:3: sweeps: no such table 'sweeps'; did you mean 'sweep'? (one of suite, sweep, measure, simulated)"
+        "mine.toml:3: sweeps: no such table 'sweeps'; did you mean 'sweep'? (one of suite, sweep, measure, fabrics, simulated)"
     ]
 
 

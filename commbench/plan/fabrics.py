@@ -1,0 +1,60 @@
+"""The fabrics of a plan, and the launches that measure them side by side."""
+
+from collections.abc import Sequence
+
+from commbench.errors import UsageError
+from commbench.fabric.names import KNOWN, TCP, canonical
+from commbench.model.plan import FabricChoice
+from commbench.model.point import AUTO_FABRIC, SIMULATED
+from commbench.plan.points import LaunchOf
+from commbench.plan.suite import FabricTable, Suite
+from commbench.plan.wording import closest
+
+_PLAIN = FabricTable()
+
+
+def fabric_choices(suite: Suite, backend: str, only: Sequence[str] = ()) -> tuple[FabricChoice, ...]:
+    """Return the fabrics to measure in turn: those of the suite, or those that --fabrics names instead.
+
+    Raises:
+        UsageError: a name that is none, or a fabric that the backend cannot use.
+    """
+    names = tuple(only) or suite.sweep.fabrics
+    choices = tuple(_choice(name, suite, backend) for name in names)
+    if len({choice.name for choice in choices}) < len(choices):
+        raise UsageError(f"fabrics {', '.join(names)}: one of them is named twice")
+    return choices
+
+
+def launches(repetitions: int, fabrics: Sequence[FabricChoice]) -> tuple[LaunchOf, ...]:
+    """Return the launches in their order: in every block each fabric once, forth and back in turn (A B B A A B ...).
+
+    So slow drift of the cluster hits all fabrics alike. Source: design 2.7.
+    """
+    names = [fabric.name for fabric in fabrics] or [AUTO_FABRIC]
+    order = [(block, name) for block in range(repetitions) for name in (names if block % 2 == 0 else names[::-1])]
+    return tuple(LaunchOf(index, block, name) for index, (block, name) in enumerate(order))
+
+
+def _choice(name: str, suite: Suite, backend: str) -> FabricChoice:
+    table = suite.fabrics.get(name, _PLAIN)
+    kind = canonical(table.kind or name)
+    own = name if name in suite.fabrics else kind
+    if kind not in KNOWN and name not in suite.fabrics and backend != "nccl":
+        raise UsageError(
+            f"no fabric {name!r} in suite {suite.about.name!r}{_guess(name, suite)}: the known ones are "
+            f"{', '.join(KNOWN)}; others need a table [fabrics.{name}], or NCCL and its plugin of that name"
+        )
+    if backend == "gloo" and kind != TCP:
+        raise UsageError(
+            f"fabric {name!r} is {kind}, and gloo speaks TCP only; give it kind = 'tcp' and the interface in "
+            f"[fabrics.{name}], or use backend = 'nccl'"
+        )
+    rate = table.link_rate_gbit_s or 0.0
+    factor = table.time_factor if backend == SIMULATED else 1.0
+    return FabricChoice(own, kind, table.interface, tuple(sorted(table.variables.items())), rate, factor)
+
+
+def _guess(name: str, suite: Suite) -> str:
+    guess = closest(name, suite.fabrics)
+    return f" (did you mean {guess!r}?)" if guess else ""

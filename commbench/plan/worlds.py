@@ -1,0 +1,86 @@
+"""The worlds of a plan: how many ranks on how many nodes, and which."""
+
+from dataclasses import dataclass
+
+from commbench.errors import UsageError
+from commbench.model.placement import nodes_of
+from commbench.plan.suite import MAX_RANKS, Suite
+
+DEFAULT_WORLD_SIZE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The ranks that take part in a point; `placement` is empty where there is nothing to choose."""
+
+    world_size: int
+    nodes: int = 1
+    placement: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """What there is to measure on: all ranks, and how many of them share a node (0: all of them)."""
+
+    world_size: int
+    ranks_per_node: int = 0
+
+    @property
+    def nodes(self) -> int:
+        """Return how many nodes there are."""
+        return self.nodes_for(self.world_size)
+
+    def nodes_for(self, world_size: int) -> int:
+        """Return on how many nodes the first ranks are."""
+        return -(-world_size // self.ranks_per_node) if self.ranks_per_node else 1
+
+
+def worlds(suite: Suite, world_size: int | None, ranks_per_node: int | None) -> tuple[Allocation, tuple[World, ...]]:
+    """Return what there is to measure on, and the worlds that the suite wants of it, smallest first.
+
+    Without a world size it is as large as the suite's largest world; a node has `ranks_per_node` ranks, or all.
+
+    Raises:
+        UsageError: the suite asks for more ranks or nodes than there are.
+    """
+    if world_size is not None and not 1 <= world_size <= MAX_RANKS:
+        raise UsageError(f"--ranks {world_size}: a world has 1 to {MAX_RANKS} ranks")
+    if suite.sweep.nodes:
+        return _by_nodes(suite, world_size, ranks_per_node)
+    counts = _rank_counts(suite, world_size)
+    allocation = Allocation(world_size or max(counts), ranks_per_node or 0)
+    return allocation, tuple(World(count, allocation.nodes_for(count)) for count in counts)
+
+
+def _by_nodes(suite: Suite, world_size: int | None, ranks_per_node: int | None) -> tuple[Allocation, tuple[World, ...]]:
+    wanted = tuple(sorted(suite.sweep.nodes))
+    on_each = ranks_per_node or world_size or 1
+    allocation = Allocation(world_size or max(wanted) * on_each, on_each)
+    there = allocation.nodes
+    if beyond := [str(nodes) for nodes in wanted if nodes > there]:
+        hosts = "there is 1 host" if there == 1 else f"there are {there} hosts"
+        raise UsageError(
+            f"suite {suite.about.name!r} asks for too many hosts (sweep.nodes has {', '.join(beyond)}; {hosts}); "
+            "name more with --hosts, or start it in a larger allocation"
+        )
+    found: dict[tuple[int, ...], World] = {}
+    for nodes in wanted:
+        for placement in suite.sweep.placement:
+            chosen = nodes_of(placement, nodes, there)
+            found.setdefault(chosen, World(nodes * on_each, nodes, "" if nodes == there else placement))
+    return allocation, tuple(found.values())
+
+
+def _rank_counts(suite: Suite, world_size: int | None) -> tuple[int, ...]:
+    ranks = tuple(sorted(suite.sweep.ranks))
+    if not ranks:
+        largest = world_size or DEFAULT_WORLD_SIZE
+        powers = (2**exponent for exponent in range(1, largest.bit_length()))
+        return tuple(sorted({*(power for power in powers if power <= largest), largest}))
+    beyond = [str(count) for count in ranks if world_size is not None and count > world_size]
+    if beyond:
+        raise UsageError(
+            f"--ranks {world_size} is fewer than suite {suite.about.name!r} asks for (sweep.ranks has "
+            f"{', '.join(beyond)}); use --ranks {max(ranks)}, or remove sweep.ranks to measure what there is"
+        )
+    return ranks
