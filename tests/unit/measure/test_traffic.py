@@ -1,7 +1,5 @@
 """What a host's links moved is attributed to the point that was being visited."""
 
-from collections.abc import Iterator
-
 from commbench.fabric.counters import LinkReading
 from commbench.measure.traffic import HostTraffic, TrafficGauge
 
@@ -29,8 +27,7 @@ def counted(gauge: TrafficGauge, point_id: int) -> HostTraffic:
 def test_points_that_take_turns_are_told_apart() -> None:
     links = Links()
     gauge = TrafficGauge(HOST, links.read)
-    amounts: Iterator[tuple[int, int]] = iter([(1, 100), (2, 1_000), (1, 100), (2, 1_000)])
-    for point_id, sent in amounts:
+    for point_id, sent in [(1, 100), (2, 1_000), (1, 100), (2, 1_000)]:
         gauge.visit(point_id, calls=10)
         links.sent += sent
     first, second = counted(gauge, 1), counted(gauge, 2)

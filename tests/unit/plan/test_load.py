@@ -52,7 +52,7 @@ verify = "yes"
         "smoke.toml:12: sweep.backend: no such value 'glo'; did you mean 'gloo'? (one of auto, gloo, nccl, simulated)",
         "smoke.toml:13: sweep.dtypes: must not be empty",
         "smoke.toml:14: sweep.cadense: no such key 'cadense'; did you mean 'cadence'? (one of collectives, sizes, "
-        "ranks, backend, dtypes, redops, in_place, traffic_skew, cadence, launch, shared_gpu)",
+        "ranks, nodes, placement, fabrics, backend, dtypes, redops, in_place, traffic_skew, cadence, launch, shared_gpu)",
         "smoke.toml:16: measure.iterations: must be at least 1, not -5",
         "smoke.toml:17: measure.verify: must be true or false, not 'yes'",
     ]
@@ -83,7 +83,7 @@ verify = "yes"
         ("traffic_skew = [1.0]", "sweep.traffic_skew: only all_to_all_v has it; add all_to_all_v to collectives or"),
         (
             "seed = 1",
-            "sweep.seed: no such key 'seed' (one of collectives, sizes, ranks, nodes, placement, fabrics, backend, dtypes, redops, ",
+            "sweep.seed: no such key 'seed' (one of collectives, sizes, ranks, nodes, ",
         ),
     ],
 )
@@ -131,7 +131,8 @@ def test_a_key_in_the_wrong_table_is_told_its_place(tmp_path: Path) -> None:
 def test_a_misspelled_table_is_one_mistake_not_two(tmp_path: Path) -> None:
     text = suite_text().replace("[sweep]", "[sweeps]")
     assert mistakes(write(tmp_path, text)) == [
-        "mine.toml:3: sweeps: no such table 'sweeps'; did you mean 'sweep'? (one of suite, sweep, measure, fabrics, simulated)"
+        "mine.toml:3: sweeps: no such table 'sweeps'; did you mean 'sweep'? "
+        "(one of suite, sweep, measure, fabrics, simulated)"
     ]
 
 

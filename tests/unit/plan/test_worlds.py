@@ -81,7 +81,7 @@ def test_more_hosts_than_there_are_is_a_usage_error_that_says_what_to_do(tmp_pat
     ],
 )
 def test_contradictions_in_a_suite_are_told(sweep: str, rest: str, message: str, tmp_path: Path) -> None:
-    with pytest.raises(SuiteError, match="^s.toml:") as error:
+    with pytest.raises(SuiteError, match=r"^s\.toml:") as error:
         plan_of(tmp_path, sweep, rest)
     assert message in str(error.value)
 
@@ -146,7 +146,8 @@ def test_what_a_host_must_move_follows_from_the_bus_factor_over_hosts(
     assert plan.points[0].nodes == 4
     path = tmp_path / "one.toml"
     path.write_text(
-        f'[suite]\nname = "s"\n[sweep]\ncollectives = ["{collective}"]\nsizes = [65536]\nnodes = [1, 4]\nbackend = "gloo"\n'
+        f'[suite]\nname = "s"\n[sweep]\ncollectives = ["{collective}"]\nsizes = [65536]\nnodes = [1, 4]\n'
+        'backend = "gloo"\n'
     )
     inside, across = expand(load(str(path)), 8, ranks_per_node=2, memory_bytes_available=PLENTY).points
     assert host_bytes_of(across) == pytest.approx(expected * 65536)
