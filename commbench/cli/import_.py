@@ -15,10 +15,18 @@ from commbench.errors import ExitCode
 @click.option("--ranks", type=click.IntRange(min=1), help="Ranks that took part, where the file does not say.")
 @click.option("--nodes", type=click.IntRange(min=1), help="Hosts that took part, where the file does not say.")
 @click.option("--collective", help="Collective, where the file does not say.")
+@click.option("--run", "of_run", help="Run in the store that FILES, debug logs of NCCL, are evidence for.")
 def command(
-    files: tuple[str, ...], store: str, *, cluster: str, ranks: int | None, nodes: int | None, collective: str | None
+    files: tuple[str, ...],
+    store: str,
+    *,
+    cluster: str,
+    ranks: int | None,
+    nodes: int | None,
+    collective: str | None,
+    of_run: str | None,
 ) -> int:
-    """Bring in FILES (or all files below a folder) of nccl-tests (text, JSON), OSU micro-benchmarks or PARAM.
+    """Bring in FILES (or all files below a folder) of nccl-tests (text, JSON), OSU micro-benchmarks, PARAM or NCCL.
 
     A run that is in the store already is left as it is. Imported rows say so wherever they are shown.
     """
@@ -31,10 +39,11 @@ def command(
     if collective is not None and collective not in PROGRAMS.values():
         raise UsageError(f"no collective {collective!r}; there are {', '.join(PROGRAMS.values())}")
     opened = Store.open(store, create=True)
+    evidence_for = opened.resolve_run(of_run) if of_run else ""
     refused = False
     for file in (each for name in files for each in files_below(Path(name))):
         try:
-            hints = Hints(ranks, nodes, collective, file.name)
+            hints = Hints(ranks, nodes, collective, file.name, evidence_for)
             for run in import_file(opened, file, hints, cluster):
                 words = "imported" if run.is_new else "was there already:"
                 state = run.exit_state.replace("_", " ") + (f": {run.reason}" if run.reason else "")

@@ -17,6 +17,7 @@ class Hints:
     nodes: int | None = None
     collective: str | None = None
     file_name: str = ""
+    of_run: str = ""  # the run in the store that a debug log is evidence for
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from commbench.errors import UsageError
-from commbench.importers.parsed import Hints
+from commbench.importers import nccl_debug
+from commbench.importers.parsed import NCCL_LOG, Hints, ParsedRun
 from commbench.importers.read import read_runs, read_text
 from commbench.importers.rows import Fabric, Import, Row, point_rows, run_row
 from commbench.store import layout
@@ -52,7 +53,14 @@ def import_file(store: "Store", path: Path, hints: Hints, cluster: str) -> list[
     text = read_text(path)
     changed_at = datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
     runs = read_runs(text, hints)
-    return [_publish(store, Import(run, cluster, changed_at, Fabric())) for run in runs]
+    return [_publish(store, Import(run, cluster, changed_at, _fabric(text, run, len(runs), hints))) for run in runs]
+
+
+def _fabric(text: str, run: ParsedRun, runs: int, hints: Hints) -> Fabric:
+    """Return what NCCL printed beside the results tells; beside several runs, only what stands within each."""
+    if run.source == NCCL_LOG or runs == 1:
+        return nccl_debug.fabric_of(text, hints.of_run)
+    return nccl_debug.fabric_of(run.text)
 
 
 def _publish(store: "Store", found: Import) -> Imported:

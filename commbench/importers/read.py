@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from commbench.errors import UsageError
-from commbench.importers import nccl_tests, nccl_tests_json, osu, param
+from commbench.importers import nccl_debug, nccl_tests, nccl_tests_json, osu, param
 from commbench.importers.parsed import Hints, ParsedRun
 
 MAX_FILE_BYTES = 512 * 2**20  # a log of a million rows has 150 MB; what is larger is no benchmark's output
@@ -23,7 +23,7 @@ _FORMATS = (
     _Format("PARAM's table (COMMS-RES)", param.looks_like, param.parse),
     _Format("OSU's titles (# OSU MPI ... Latency Test)", osu.looks_like, osu.parse),
 )
-LOOKED_FOR = ", ".join(each.name for each in _FORMATS)
+LOOKED_FOR = ", ".join([*(each.name for each in _FORMATS), "NCCL's debug log (NCCL INFO)"])
 
 
 def read_text(path: Path) -> str:
@@ -47,13 +47,23 @@ def read_text(path: Path) -> str:
 def read_runs(text: str, hints: Hints) -> list[ParsedRun]:
     """Return the runs in the text, of whatever tool; a text may hold the output of several.
 
+    A debug log of NCCL is a run by itself only where there is no other, or where the hints say whose evidence it is.
+
     Raises:
         UsageError: there is none, or one lacks what only the user can tell.
     """
+    if hints.of_run:
+        if not nccl_debug.looks_like(text):
+            raise UsageError(
+                "--run takes NCCL's debug logs; no line with NCCL INFO in it tells a device, connection or version"
+            )
+        return [nccl_debug.parse(text, hints.of_run)]
     for each in _FORMATS[:1]:
         if each.looks_like(text):
             return each.parse(text, hints)
     runs = [run for each in _FORMATS[1:] if each.looks_like(text) for run in each.parse(text, hints)]
+    if not runs and nccl_debug.looks_like(text):
+        return [nccl_debug.parse(text)]
     if not runs:
         raise UsageError(f"there is no result in it; looked for {LOOKED_FOR}")
     return runs
