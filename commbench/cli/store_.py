@@ -6,7 +6,10 @@ from commbench.cli.lazy import LazyGroup
 
 # Name -> module; loaded only when asked for, so that --help stays fast.
 _COMMANDS: dict[str, str] = {
+    "check": "store_check",
+    "stats": "store_stats",
     "compact": "store_compact",
+    "prune": "store_prune",
 }
 
 

@@ -13,13 +13,13 @@ def command(store: str) -> int:
     Repeat it when you like, such as after every night: months that have not changed are left alone. The copies may be
     removed at any time. Exits with 1 when a month holds a damaged file, which is named.
     """
-    from commbench.cli.reading import open_for_reading
     from commbench.errors import ExitCode
     from commbench.store.compact import compact
+    from commbench.store.store import Store
     from commbench.units import format_size
 
     states = {"built": 0, "current": 0, "left": 0}
-    for done in compact(open_for_reading(store).medium):
+    for done in compact(Store.open(store, create=False).medium):
         states[done.state] += 1
         if done.state == "built":
             click.echo(f"{done.dataset} {done.month}: {done.files} files in {format_size(done.size_bytes)}")

@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 
 def read_frame(medium: "Medium", query: "Query") -> "pd.DataFrame":
     """Return the rows that the query asks for, in the order of the files: by month, run and session."""
-    frame: pd.DataFrame = pa.concat_tables(_tables(medium, query)).to_pandas()
+    frame: pd.DataFrame = read_rows(medium, query).to_pandas()
     return frame
+
+
+def read_rows(medium: "Medium", query: "Query") -> pa.Table:
+    """Return what `read_frame` does as a table, for those who need no pandas."""
+    return pa.concat_tables(_tables(medium, query))
 
 
 def _tables(medium: "Medium", query: "Query") -> "Iterator[pa.Table]":

@@ -4,6 +4,7 @@
     <store>/_staging/                files being written
     <store>/_journal/<run_id>/       what a run under way has finished
     <store>/_cache/<dataset>/        copies of whole months, made by `commbench store compact`: may go at any time
+    <store>/_pruned/                 lists of what `commbench store prune` removed
     <store>/_format.json             the version of this layout
 
 Readers such as pandas open every file below a dataset's root, so nothing but finished parquet may lie there.
@@ -25,6 +26,7 @@ FORMAT_FILE = "_format.json"
 STAGING = "_staging"
 JOURNAL = "_journal"
 CACHE = "_cache"
+PRUNED = "_pruned"
 _MONTH = "month="
 
 # First a letter or digit: pandas overlooks files that start with a dot or underscore, and a dash reads as an option.

@@ -56,6 +56,6 @@ def _check(table: pa.Table, told: str, key: str) -> None:
         raise StoreError("damaged: its content is not what was written; the hash differs")
     run, session = layout.run_of(key) or ("", -1)
     names = {"run_id": run, "session": session}
-    strangers = [name for name, value in names.items() if pc.any(pc.not_equal(table[name], value)).as_py()]
-    if strangers:
+    columns = {name: value for name, value in names.items() if name in table.column_names}
+    if any(pc.any(pc.not_equal(table[name], value)).as_py() for name, value in columns.items()):
         raise StoreError("misnamed: its rows are of another run or session than its name says")
