@@ -4,7 +4,6 @@ import shlex
 import shutil
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +12,9 @@ from rich.console import Console
 from commbench.analysis.launches import across_launches
 from commbench.cli.advise import advise
 from commbench.cli.button import InterruptButton
-from commbench.errors import ExitCode, StoreError, UsageError
+from commbench.cli.options import DEFAULT_STORE
+from commbench.cli.publishing import open_for_writing, publish
+from commbench.errors import ExitCode, StoreUnavailableError, UsageError
 from commbench.journal.folder import JournalFolder
 from commbench.journal.read import Journal, read_journal
 from commbench.launch.session import SessionStart, create_journal, end_killed_session, new_run_id, run_session
@@ -21,21 +22,22 @@ from commbench.model.run import ExitState
 from commbench.plan.capacity import check
 from commbench.plan.expand import expand
 from commbench.report.live import LiveView
-from commbench.store.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    import pandas as pd
-
+    from commbench.cli.publishing import Published
     from commbench.launch.launched import Engine
     from commbench.launch.outcome import Outcome
     from commbench.model.plan import Plan
     from commbench.plan.load import LoadedSuite
+    from commbench.store.store import Store
 
+_DONE = {ExitState.COMPLETE, ExitState.WRONG, ExitState.CONTRADICTED}
 _EXIT_CODES = {
     ExitState.COMPLETE: ExitCode.OK,
     ExitState.WRONG: ExitCode.GATE,
+    ExitState.CONTRADICTED: ExitCode.GATE,
     ExitState.PARTIAL: ExitCode.OK,
     ExitState.FAILED: ExitCode.RANK,
     ExitState.INTERRUPTED: ExitCode.INTERRUPTED,
@@ -51,7 +53,7 @@ class Conductor:
     `is_local` says that all ranks are started on this machine, so that what it can hold is checked first.
     """
 
-    store_path: Path
+    place: str
     engine_for: "Callable[[Plan], Engine | None]"
     is_local: bool
 
@@ -59,7 +61,7 @@ class Conductor:
         """Measure a suite from its first point."""
         plan = expand(loaded, world_size=world_size)
         engine = self._engine(plan)
-        store = Store.open(self.store_path, create=True)
+        store = open_for_writing(self.place, create=True)
         run_id = new_run_id()
         folder = create_journal(store.journal_folder(run_id), plan)
         about = loaded.suite.about
@@ -72,17 +74,18 @@ class Conductor:
         Raises:
             UsageError: no run of this suite is unfinished.
         """
-        store = Store.open(self.store_path, create=False)
+        store = open_for_writing(self.place, create=False)
         journal = _newest_unfinished(store, loaded)
         folder, plan = journal.folder, journal.plan
         end_killed_session(folder)
         journal = read_journal(folder)
-        for session in range(len(journal.sessions)):
-            store.append(journal.record(session))  # what is there already is left as it is
+        # What is there already is left as it is.
+        published = [publish(store, journal.record(session), folder) for session in range(len(journal.sessions))]
         if not journal.todo():
             shutil.rmtree(folder.path)
-            click.echo(f"run {folder.run_id} had nothing left to measure; it is in {store.path} now", err=True)
-            return ExitCode.OK
+            where = published[-1].store.place
+            click.echo(f"run {folder.run_id} had nothing left to measure; it is in {where} now", err=True)
+            return _exit_code(ExitState.COMPLETE, published)
         engine = self._engine(plan)
         first = journal.record(0).session
         start = SessionStart(tuple(sys.argv), first.cluster, first.purpose)
@@ -95,36 +98,37 @@ class Conductor:
         return self.engine_for(plan)
 
     def _session(
-        self, store: Store, folder: JournalFolder, plan: "Plan", start: SessionStart, engine: "Engine | None"
+        self, store: "Store", folder: JournalFolder, plan: "Plan", start: SessionStart, engine: "Engine | None"
     ) -> ExitCode:
         todo = {point_id for point_id, _ in read_journal(folder).todo()}
         done = {point.point_id for point in plan.points} - todo
         with LiveView(plan, Console(stderr=True), done) as live, InterruptButton() as button:
             session, outcome = run_session(folder, start, engine, live, button)
-        self._publish(store, folder, session)
-        is_done = outcome.exit_state in {ExitState.COMPLETE, ExitState.WRONG}
+        published = publish(store, read_journal(folder).record(session), folder)
+        is_done = outcome.exit_state in _DONE
         if is_done:
             shutil.rmtree(folder.path)
-        run_id = folder.run_id
-        advise(across_launches(store.latest_attempts(store.points(run_id=run_id))), _sessions(store, run_id))
-        _closing_words(outcome, run_id, self.store_path)
-        return _EXIT_CODES[outcome.exit_state]
-
-    @staticmethod
-    def _publish(store: Store, folder: JournalFolder, session: int) -> None:
-        try:
-            store.append(read_journal(folder).record(session))
-        except StoreError as error:
-            kept = f"what was measured is safe in {folder.path}; mend the store and run again with --resume"
-            raise StoreError(f"{error}; {kept}") from error
+        _advise(published.store, folder.run_id)
+        _closing_words(outcome, folder.run_id, published.store.place if published.is_spooled else self.place)
+        return _exit_code(outcome.exit_state, [published])
 
 
-def _sessions(store: Store, run_id: str) -> "pd.DataFrame":
-    sessions = store.runs()
-    return sessions[sessions["run_id"] == run_id]
+def _exit_code(state: ExitState, published: "Sequence[Published]") -> ExitCode:
+    """Return how the run ended; a sound run that is only in the spool is none for whoever reads the store."""
+    code = _EXIT_CODES[state]
+    return ExitCode.UNFIT if code is ExitCode.OK and any(each.is_spooled for each in published) else code
 
 
-def _newest_unfinished(store: Store, loaded: "LoadedSuite") -> Journal:
+def _advise(store: "Store", run_id: str) -> None:
+    try:
+        points, sessions = store.latest_attempts(store.points(run_id)), store.runs(run_id)
+    except StoreUnavailableError as error:  # published a moment ago: advice is not worth a failure
+        click.echo(f"note: {error}", err=True)
+        return
+    advise(across_launches(points), sessions)
+
+
+def _newest_unfinished(store: "Store", loaded: "LoadedSuite") -> Journal:
     journals = [read_journal(JournalFolder(path)) for path in store.journals()]
     same = [journal for journal in journals if journal.plan.suite_hash == loaded.hash]
     if same:
@@ -136,13 +140,13 @@ def _newest_unfinished(store: Store, loaded: "LoadedSuite") -> Journal:
             "since; put the old file back, or start anew without --resume"
         )
     raise UsageError(
-        f"no unfinished run of suite {loaded.suite.about.name!r} in {store.path}; start it without --resume"
+        f"no unfinished run of suite {loaded.suite.about.name!r} in {store.place}; start it without --resume"
     )
 
 
-def _closing_words(outcome: "Outcome", run_id: str, store_path: Path) -> None:
-    store = "" if str(store_path) == "results" else f" --store {shlex.quote(str(store_path))}"
-    if outcome.exit_state in {ExitState.COMPLETE, ExitState.WRONG}:
+def _closing_words(outcome: "Outcome", run_id: str, place: str) -> None:
+    store = "" if place == DEFAULT_STORE else f" --store {shlex.quote(place)}"
+    if outcome.exit_state in _DONE:
         words = "is complete" if outcome.exit_state is ExitState.COMPLETE else f"FAILED: {outcome.reason}"
         click.echo(f"run {run_id} {words}; look at it with: commbench show {run_id}{store}", err=True)
         return

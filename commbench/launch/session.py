@@ -22,6 +22,7 @@ from commbench.launch.launched import Engine, LaunchRequest
 from commbench.launch.outcome import Listener, Outcome, StopButton
 from commbench.launch.supervise import Supervisor
 from commbench.model.environment import Environment
+from commbench.model.evidence import Verdict
 from commbench.model.plan import Plan
 from commbench.model.result import PointResult, Status
 from commbench.model.run import ExitState
@@ -148,8 +149,18 @@ def _conclude(folder: JournalFolder, outcome: Outcome) -> Outcome:
     with JournalWriter(folder) as writer:
         if outcome.exit_state is ExitState.COMPLETE and has_wrong_results(read_journal(folder)):
             outcome = Outcome(ExitState.WRONG, "a collective delivered wrong data")
+        if outcome.exit_state is ExitState.COMPLETE and (reason := contradiction(read_journal(folder))):
+            outcome = Outcome(ExitState.CONTRADICTED, reason)
         writer.write("end", exit_state=outcome.exit_state.value, reason=outcome.reason, at_ns=time.time_ns())
     return outcome
+
+
+def contradiction(journal: Journal) -> str:
+    """Return why a fabric of the run cannot be what its label says; empty when none is contradicted."""
+    for result in journal.results:
+        if result.evidence is not None and result.evidence.verdict == Verdict.CONTRADICTED:
+            return f"fabric {result.point.fabric} did not carry the bytes: {result.evidence.reason}"
+    return ""
 
 
 def has_wrong_results(journal: Journal) -> bool:

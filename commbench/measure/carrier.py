@@ -5,9 +5,9 @@ import socket
 
 from commbench.errors import CommbenchError, UnfitError
 from commbench.fabric.discover import discover
-from commbench.fabric.names import Fabric
 from commbench.fabric.select import Selection, select
-from commbench.measure.traffic import HostTraffic, TrafficGauge
+from commbench.measure.proof import fabric_of
+from commbench.measure.traffic import HostCount, TrafficGauge
 from commbench.model.plan import FabricChoice, Plan
 
 
@@ -26,13 +26,13 @@ def take_fabric(plan: Plan, name: str, *, counts: bool) -> TrafficGauge:
     selection = _select(choice, plan.backend)
     os.environ.update(selection.variables)
     rate = choice.link_rate_gbit_s or selection.link_rate_gbit_s
-    return TrafficGauge(HostTraffic(socket.gethostname(), selection.links, rate) if counts else None)
+    return TrafficGauge(
+        HostCount(socket.gethostname(), selection.links, rate, dict(selection.variables)) if counts else None
+    )
 
 
 def _select(choice: FabricChoice, backend: str) -> Selection:
-    variables = {pair[0]: pair[1] for pair in choice.variables}
-    fabric = Fabric(choice.name, choice.kind, choice.interface, variables)
     try:
-        return select(fabric, discover(), backend)
+        return select(fabric_of(choice), discover(), backend)
     except CommbenchError as error:
         raise UnfitError(f"host {socket.gethostname()}: {error}") from error

@@ -12,7 +12,7 @@ from commbench.measure.align import Aligned, ClockAlignment, widest_bound_ns
 from commbench.measure.cadence import CADENCES
 from commbench.measure.progress import ProgressBoard
 from commbench.measure.tally import Closed, Gathered, Opened, Visited
-from commbench.measure.traffic import HostTraffic, TrafficGauge
+from commbench.measure.traffic import HostCount, TrafficGauge
 from commbench.measure.visit import Visitor, merge_verdicts
 from commbench.model.plan import Protocol
 from commbench.model.point import AUTO_FABRIC, Point
@@ -119,7 +119,7 @@ class Performer:
         during = group.gather_correctness(opened.verdict) if self.protocol.verify_share else Correctness()
         after = opened.visitor.verify(opened.bound, _SALT_AFTER) if self.protocol.verify else Correctness()
         counted = group.gather_texts(self.traffic.take(point.point_id)) if point.fabric != AUTO_FABRIC else ()
-        return Closed(during, after, tuple(HostTraffic.from_text(text) for text in counted if text))
+        return Closed(during, after, tuple(HostCount.from_text(text) for text in counted if text))
 
     def _warm_up(self, bound: BoundPoint, visitor: Visitor) -> tuple[int, bool, float]:
         """Return how many calls were made, whether they had become steady, and the last block's median in ns."""

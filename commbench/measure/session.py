@@ -12,6 +12,7 @@ from commbench.journal.codec import result_to_json
 from commbench.journal.write import LineWriter
 from commbench.measure.overhead import overhead_ns
 from commbench.measure.perform import Performer
+from commbench.measure.proof import evidence_of
 from commbench.measure.schedule import Schedule
 from commbench.measure.steps import Do, Step
 from commbench.measure.stopping import stopping_rule
@@ -112,7 +113,8 @@ class Leader:
             clock = self._session.backend.clock
             result = tally.result(outcome, self._rule, (clock.name, clock.resolution_ns), self._overhead_ns)
             hosts = tuple(self._hosts[rank] for rank in ranks_of(self._plan, tally.point))
-            self._write(replace(result, hosts=hosts))
+            evidence = evidence_of(self._plan, tally.point, outcome.traffic)
+            self._write(replace(result, hosts=hosts, evidence=evidence))
 
     def _measure_overhead(self, step: Step) -> int:
         group = self._session.backend.group(ranks_of(self._plan, self._plan.points[step.point_id]))

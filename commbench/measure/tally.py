@@ -11,7 +11,7 @@ import numpy as np
 from commbench.collectives import get
 from commbench.environment.noise import Noise
 from commbench.measure.stopping import StoppingRule
-from commbench.measure.traffic import HostTraffic
+from commbench.measure.traffic import HostCount
 from commbench.model.point import Point
 from commbench.model.result import Correctness, PointResult, Samples, Status
 from commbench.statistics.headline import decompose
@@ -57,7 +57,7 @@ class Closed:
 
     during: Correctness
     after: Correctness
-    traffic: tuple[HostTraffic, ...] = ()
+    traffic: tuple[HostCount, ...] = ()
 
 
 @dataclass(slots=True)

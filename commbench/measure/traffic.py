@@ -1,7 +1,7 @@
 """What a host's links moved while a point's calls were made: read by one rank of each host, point by point."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from commbench.fabric.counters import LinkDelta, LinkReading, deltas, snapshot
@@ -10,15 +10,17 @@ Snapshot = Callable[[], tuple[LinkReading, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class HostTraffic:
+class HostCount:
     """What one host's links moved during so many calls of a point.
 
-    `links` are those that should have carried the bytes; `link_rate_gbit_s` is the rate of the slowest of them.
+    `links` are those that should have carried the bytes; `link_rate_gbit_s` is the rate of the slowest of them, and
+    `variables` are the settings that chose them.
     """
 
     host: str
     links: tuple[str, ...]
     link_rate_gbit_s: float | None
+    variables: Mapping[str, str] = field(default_factory=dict)
     calls: int = 0
     moved: tuple[LinkDelta, ...] = ()
 
@@ -27,7 +29,7 @@ class HostTraffic:
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_text(cls, text: str) -> "HostTraffic":
+    def from_text(cls, text: str) -> "HostCount":
         """Return the traffic that `to_text` wrote."""
         fields = json.loads(text)
         moved = (
@@ -45,9 +47,9 @@ class TrafficGauge:
     nobody to read for costs nothing.
     """
 
-    nothing: HostTraffic | None = None  # this host and its links, before anything was counted; None: do not count
+    nothing: HostCount | None = None  # this host and its links, before anything was counted; None: do not count
     read: Snapshot = snapshot
-    _counted: dict[int, HostTraffic] = field(default_factory=dict)
+    _counted: dict[int, HostCount] = field(default_factory=dict)
     _point_id: int | None = None
     _since: tuple[LinkReading, ...] = ()
 

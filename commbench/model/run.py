@@ -13,6 +13,7 @@ class ExitState(StrEnum):
 
     COMPLETE = "complete"  # every point is final and right
     WRONG = "wrong_result"  # complete, and at least one result was wrong
+    CONTRADICTED = "contradicted"  # complete, and some fabric did not carry the bytes that its label claims
     PARTIAL = "partial"  # one launch of several is done; somebody else must start the next
     INTERRUPTED = "interrupted"
     FAILED = "failed"  # a rank died or hung

@@ -217,7 +217,7 @@ RUNS = (
     Column("world_size", INT32, "", "ranks of the run"),
     Column("launcher", STRING, "", "what started the ranks"),
     Column("argv", STRINGS, "", "command line"),
-    Column("exit_state", STRING, "", "complete, wrong_result, interrupted, failed or killed"),
+    Column("exit_state", STRING, "", "complete, wrong_result, contradicted, partial, interrupted, failed or killed"),
     Column("reason", STRING, "", "why the session ended early; empty when it did not"),
     Column("points_planned", INT32, "", "points of the whole run"),
     Column("points_final", INT32, "", "points that this session finished: ok, wrong_result or skipped"),

@@ -1,9 +1,9 @@
 """What a host's links moved is attributed to the point that was being visited."""
 
 from commbench.fabric.counters import LinkReading
-from commbench.measure.traffic import HostTraffic, TrafficGauge
+from commbench.measure.traffic import HostCount, TrafficGauge
 
-HOST = HostTraffic("h0", ("eth1",), 10.0)
+HOST = HostCount("h0", ("eth1",), 10.0)
 
 
 class Links:
@@ -20,8 +20,8 @@ class Links:
         )
 
 
-def counted(gauge: TrafficGauge, point_id: int) -> HostTraffic:
-    return HostTraffic.from_text(gauge.take(point_id))
+def counted(gauge: TrafficGauge, point_id: int) -> HostCount:
+    return HostCount.from_text(gauge.take(point_id))
 
 
 def test_points_that_take_turns_are_told_apart() -> None:

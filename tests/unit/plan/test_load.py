@@ -52,7 +52,8 @@ verify = "yes"
         "smoke.toml:12: sweep.backend: no such value 'glo'; did you mean 'gloo'? (one of auto, gloo, nccl, simulated)",
         "smoke.toml:13: sweep.dtypes: must not be empty",
         "smoke.toml:14: sweep.cadense: no such key 'cadense'; did you mean 'cadence'? (one of collectives, sizes, "
-        "ranks, nodes, placement, fabrics, backend, dtypes, redops, in_place, traffic_skew, cadence, launch, shared_gpu)",
+        "ranks, nodes, placement, fabrics, backend, dtypes, redops, in_place, traffic_skew, cadence, launch, "
+        "shared_gpu)",
         "smoke.toml:16: measure.iterations: must be at least 1, not -5",
         "smoke.toml:17: measure.verify: must be true or false, not 'yes'",
     ]
