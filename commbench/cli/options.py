@@ -1,5 +1,7 @@
 """Options that several commands share."""
 
+from pathlib import Path
+
 import click
 
 DEFAULT_STORE = "results"
@@ -10,7 +12,14 @@ store_option = click.option(
     show_default=True,
     envvar="COMMBENCH_STORE",
     type=click.Path(),
-    help="Folder of the result store [also: COMMBENCH_STORE].",
+    help="The result store: a folder, or s3://bucket/prefix [also: COMMBENCH_STORE].",
 )
 
 ranks_option = click.option("--ranks", type=click.IntRange(min=1), help="Ranks to start on this machine.")
+
+sysfs_option = click.option(
+    "--sysfs",
+    metavar="ROOT",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Look at this tree instead of /sys, such as one copied from another machine.",
+)

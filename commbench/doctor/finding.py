@@ -10,6 +10,7 @@ from commbench.doctor.host import Host
 class Level(StrEnum):
     """How bad a finding is."""
 
+    SKIP = "skip"  # could not be looked at: never a pass
     OK = "ok"
     WARN = "warn"  # results are worse, or say something else than one thinks
     FAIL = "fail"  # a measurement would not run, or mean nothing
@@ -17,7 +18,10 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check's answer; `changes` and `remedy` are empty when all is well."""
+    """One check's answer; `changes` and `remedy` are empty when all is well.
+
+    Of a check that was skipped `found` says why, and `remedy` how to make it possible.
+    """
 
     name: str
     level: Level

@@ -3,11 +3,14 @@
 import os
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from commbench.fabric.devices import Devices
+
 _SMI_TIMEOUT_S = 10  # a driver in trouble can block nvidia-smi for minutes
+_TOOL_TIMEOUT_S = 10
 
 # Source: nvidia-smi --help-query-gpu; the older name of the reasons is known to old and new drivers.
 GPU_COLUMNS = (
@@ -22,7 +25,10 @@ GPU_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """Where the checks look; tests put other folders here. `ranks` is 0 when it is not known how many will run."""
+    """Where the checks look; tests put other folders here. `ranks` is 0 when it is not known how many will run.
+
+    `devices` are the RDMA ports, interfaces and GPUs that discovery found under `sys`.
+    """
 
     ranks: int = 0
     proc: Path = Path("/proc")
@@ -31,6 +37,8 @@ class Host:
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     gpus: tuple[Mapping[str, str], ...] = ()
     pause: Callable[[float], None] = time.sleep
+    devices: Devices = field(default_factory=Devices)
+    ask: Callable[[Sequence[str]], str | None] = lambda _: None  # runs a tool; None: not installed, or refused
 
     @property
     def cpu_folder(self) -> Path:
@@ -49,6 +57,15 @@ class Host:
 
     def _siblings(self, cpu: int) -> str:
         return text(self.cpu_folder / f"cpu{cpu}/topology/thread_siblings_list")
+
+
+def ask_tool(command: Sequence[str]) -> str | None:
+    """Return what a tool prints, or None when it is not installed, fails or hangs."""
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=_TOOL_TIMEOUT_S, check=True)  # noqa: S603
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        return None
+    return answer.stdout
 
 
 def text(path: Path) -> str:

@@ -8,6 +8,7 @@ from commbench.doctor.examine import worst
 from commbench.doctor.finding import Finding, Level
 
 _LAST = {
+    Level.SKIP: "Nothing could be looked at here, so nothing is known. Next: commbench doctor on the machine itself",
     Level.OK: "Nothing here spoils a measurement. Next: commbench run smoke",
     Level.WARN: "This machine can measure; mend the warnings first where numbers matter. Next: commbench run smoke",
     Level.FAIL: "Measurements on this machine would mislead. Mend the failures, then run commbench doctor again.",
@@ -15,13 +16,15 @@ _LAST = {
 
 
 def as_text(findings: Sequence[Finding]) -> str:
-    """Return one line per finding, two more where something is wrong, and a last sentence with the next command."""
+    """Return one line per finding, more where something is wrong or unseen, and a sentence with the next command."""
     width = max((len(finding.name) for finding in findings), default=0)
     lines = []
     for finding in findings:
         lines.append(f"{finding.level:<4}  {finding.name:<{width}}  {_plain(finding.found)}")
-        if finding.level is not Level.OK:
-            margin = " " * (width + 8)
+        margin = " " * (width + 8)
+        if finding.level is Level.SKIP and finding.remedy:
+            lines.append(f"{margin}remedy:  {_plain(finding.remedy)}")
+        if finding.level in {Level.WARN, Level.FAIL}:
             lines += [f"{margin}changes: {finding.changes}", f"{margin}remedy:  {_plain(finding.remedy)}"]
     return "\n".join([*lines, "", _LAST[worst(findings)]])
 

@@ -39,7 +39,7 @@ def runs_table(runs: pd.DataFrame, points: pd.DataFrame | None = None) -> str:
         return NO_RUNS
     ordered = runs.sort_values(["started_at", "session"], kind="stable")
     rows = [_run_cells(sessions, points) for _, sessions in ordered.groupby("run_id", sort=False)]
-    return _table(_RUN_TITLES, _RUN_RIGHT, rows)
+    return aligned(_RUN_TITLES, _RUN_RIGHT, rows)
 
 
 def _run_cells(sessions: pd.DataFrame, points: pd.DataFrame | None) -> list[str]:
@@ -74,7 +74,7 @@ def plan_table(plan: Plan) -> str:
     """Return one line per point of the plan, and the totals; nothing has run."""
     rows = [_point_cells(point) for point in plan.points]
     note = f"{SIMULATED_NOTE}\n\n" if plan.backend == SIMULATED else ""
-    return f"{note}{_table(_PLAN_TITLES, _PLAN_RIGHT, rows)}\n{_totals(plan)}\n"
+    return f"{note}{aligned(_PLAN_TITLES, _PLAN_RIGHT, rows)}\n{_totals(plan)}\n"
 
 
 def _point_cells(point: Point) -> list[str]:
@@ -106,7 +106,7 @@ def _totals(plan: Plan) -> str:
     )
 
 
-def _table(titles: Sequence[str], right: set[str], rows: Sequence[Sequence[str]]) -> str:
+def aligned(titles: Sequence[str], right: set[str], rows: Sequence[Sequence[str]]) -> str:
     """Return aligned columns; what follows the last title, such as a reason, hangs off the line's end."""
     lines = [list(titles), *rows]
     widths = [max(len(line[index]) for line in lines) for index in range(len(titles))]
