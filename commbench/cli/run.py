@@ -2,7 +2,6 @@
 
 import os
 import sys
-from pathlib import Path
 
 import click
 
@@ -46,7 +45,7 @@ def command(
     loaded = load(suite)
     options = HostOptions(ranks, hosts, ranks_per_host, remote_shell, master_addr, start_limit_s)
     launcher = choose(options, os.environ, loaded.suite.sweep.backend)
-    conductor = Conductor(Path(store), launcher.engine_for, is_local=launcher.is_local)
+    conductor = Conductor(store, launcher.engine_for, is_local=launcher.is_local)
     return conductor.resume(loaded) if resume else conductor.begin(loaded, launcher.world_size, cluster)
 
 

@@ -10,6 +10,7 @@ _COMMANDS: dict[str, str] = {
     "stats": "store_stats",
     "compact": "store_compact",
     "prune": "store_prune",
+    "push": "store_push",
 }
 
 

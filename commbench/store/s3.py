@@ -52,7 +52,7 @@ def connect(bucket: str, prefix: str, patience_s: float) -> "S3Store":
         from obstore.exceptions import BaseError
         from obstore.store import S3Store
     except ImportError as error:
-        raise StoreError("a store in a bucket needs obstore; install it: pip install 'obstore>=0.8'") from error
+        raise StoreError("a store in a bucket needs obstore; install it: pip install 'obstore>=0.12'") from error
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL", "")
     try:
         return S3Store(

@@ -14,6 +14,7 @@ from commbench.store.publish import publish_table
 from commbench.store.query import query
 from commbench.store.ready import append_rows
 from commbench.store.s3 import is_bucket
+from commbench.store.spool import room_for
 from commbench.store.tables import tables
 
 if TYPE_CHECKING:
@@ -80,6 +81,11 @@ class Store:
         if self.medium.local_path is None:
             raise StoreError(f"{self.place} is not a folder on this machine; choose another --store for this")
         return self.medium.local_path
+
+    @property
+    def _local_path(self) -> Path:
+        """Return where runs under way keep their journals; those of a bucket are in the spool."""
+        return self.medium.local_path or room_for(self.place)
 
     def append(self, record: "Record") -> None:
         """Publish a session's files; a second append of the same record changes nothing.
@@ -192,9 +198,9 @@ class Store:
         Raises:
             StoreError: the run id cannot be part of a path.
         """
-        return self.path / layout.JOURNAL / layout.check_run_id(run_id)
+        return self._local_path / layout.JOURNAL / layout.check_run_id(run_id)
 
     def journals(self) -> tuple[Path, ...]:
         """Return the journal folders of all runs that have one."""
-        root = self.path / layout.JOURNAL
+        root = self._local_path / layout.JOURNAL
         return tuple(sorted(path for path in root.iterdir() if path.is_dir())) if root.is_dir() else ()
