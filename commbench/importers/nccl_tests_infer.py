@@ -12,6 +12,8 @@ from commbench.importers.parsed import Hints
 
 MAX_RANKS = 1 << 14  # ranks that are tried when only the ratio of busbw to algbw tells them
 _HALF_STEP = 0.005  # bandwidths are printed with two decimals, or fewer
+# `reportErrors = in_place ? 0 : 1` in nccl-tests v2.9.0 to v2.19.6 src/alltoall.cu and sendrecv.cu.
+_UNCHECKED_IN_PLACE = {"all_to_all", "send_recv"}
 _SIZES_LIMIT = 100_000  # a sweep that long is a damaged line
 
 
@@ -63,22 +65,32 @@ def _by_columns(header: Header | None, rows: Sequence[Row], world_size: int) -> 
     row = timed[-1]
     width = element_bytes(dtype_of(row.nccl_type)) or 0
     is_whole = row.size_bytes == row.count * width
-    if "#wrong" in header.half:  # from 2.13 all programs have all columns
+    is_new = "#wrong" in header.half
+    if is_new:  # from 2.13 all programs have all columns
         reduces, has_root = row.redop not in {"", "none"}, row.root not in {"", "-1"}
     else:
         reduces, has_root = row.redop != "", "root" in header.leading
         if "redop" in header.leading and not reduces:
             return {"all_to_all"}  # the one program whose redop is titled and left blank
     candidates = {
-        (True, False, True): {"all_reduce", "send_recv"},  # from 2.13 sendrecv prints sum
+        (True, False, True): {"all_reduce", "send_recv"} if is_new else {"all_reduce"},  # sendrecv prints sum
         (True, False, False): {"reduce_scatter"},
         (True, True, True): {"reduce"},
         (False, True, True): {"broadcast"},
         (False, True, False): {"gather", "scatter"},
         (False, False, True): {"send_recv", "hypercube"},
-        (False, False, False): {"all_gather", "all_to_all"} if "#wrong" in header.half else {"all_gather"},
+        (False, False, False): {"all_gather", "all_to_all"} if is_new else {"all_gather"},
     }.get((reduces, has_root, is_whole), set())
-    return {name for name in candidates if _fits(name, timed, world_size)}
+    return {name for name in candidates - _ruled_out(timed) if _fits(name, timed, world_size)}
+
+
+def _ruled_out(rows: Sequence[Row]) -> set[str]:
+    """Return what the results that were checked rule out: alltoall and sendrecv are not checked in place."""
+    checked = [row for row in rows if number(row.out_of_place.get("#wrong", "")) is not None]
+    if not checked:
+        return set()
+    is_in_place = any(number(row.in_place["#wrong"]) is not None for row in checked)
+    return _UNCHECKED_IN_PLACE if is_in_place else {"all_reduce", "all_gather"}
 
 
 def _fits(collective: str, rows: Sequence[Row], world_size: int) -> bool:
