@@ -16,6 +16,7 @@ from commbench.cli.options import DEFAULT_STORE
 from commbench.cli.publishing import open_for_writing, publish
 from commbench.errors import ExitCode, StoreUnavailableError, UsageError
 from commbench.journal.folder import JournalFolder
+from commbench.journal.held import is_lost
 from commbench.journal.read import Journal, read_journal
 from commbench.launch.session import SessionStart, create_journal, end_killed_session, new_run_id, run_session
 from commbench.model.run import ExitState
@@ -46,6 +47,15 @@ _EXIT_CODES = {
 
 
 @dataclass(frozen=True, slots=True)
+class Extent:
+    """What of a suite is measured: so many ranks (None: as it says), on so many hosts, over these fabrics (its own)."""
+
+    world_size: int | None
+    nodes: int
+    fabrics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Conductor:
     """Runs suites into one store.
 
@@ -57,9 +67,9 @@ class Conductor:
     engine_for: "Callable[[Plan], Engine | None]"
     is_local: bool
 
-    def begin(self, loaded: "LoadedSuite", world_size: int | None, cluster: str | None) -> ExitCode:
+    def begin(self, loaded: "LoadedSuite", extent: Extent, cluster: str | None) -> ExitCode:
         """Measure a suite from its first point."""
-        plan = expand(loaded, world_size=world_size)
+        plan = expand(loaded, extent.world_size, nodes=extent.nodes, fabrics=extent.fabrics)
         engine = self._engine(plan)
         store = open_for_writing(self.place, create=True)
         run_id = new_run_id()
@@ -103,7 +113,11 @@ class Conductor:
         todo = {point_id for point_id, _ in read_journal(folder).todo()}
         done = {point.point_id for point in plan.points} - todo
         with LiveView(plan, Console(stderr=True), done) as live, InterruptButton() as button:
-            session, outcome = run_session(folder, start, engine, live, button)
+            refuge = store.spooled_journal_folder(folder.run_id)
+            session, outcome = run_session(folder, start, engine, live, button, refuge)
+        if is_lost(folder):
+            click.echo(f"commbench: {folder.path} was removed under the run; its journal is in {refuge} now", err=True)
+            folder = JournalFolder(refuge)
         published = publish(store, read_journal(folder).record(session), folder)
         is_done = outcome.exit_state in _DONE
         if is_done:

@@ -53,6 +53,11 @@ class Launcher:
         return self.options.ranks
 
     @property
+    def nodes(self) -> int:
+        """Return on how many hosts the ranks are."""
+        return self.place.nodes if self.place is not None else max(1, len(self.hosts))
+
+    @property
     def is_local(self) -> bool:
         """Return whether all ranks are started on this machine."""
         return self.place is None and not self.hosts

@@ -23,3 +23,14 @@ sysfs_option = click.option(
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Look at this tree instead of /sys, such as one copied from another machine.",
 )
+
+fabrics_option = click.option(
+    "--fabrics",
+    default="",
+    help="Fabrics to measure in turn, such as ib,roce, instead of those that the suite names.",
+)
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """Return the names in a list such as `a,b`."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())

@@ -6,7 +6,7 @@ import sys
 import click
 
 from commbench.cli.launcher import HostOptions, choose, host_options, part_of
-from commbench.cli.options import ranks_option, store_option
+from commbench.cli.options import fabrics_option, ranks_option, split_names, store_option
 from commbench.errors import ExitCode
 
 
@@ -15,6 +15,7 @@ from commbench.errors import ExitCode
 @ranks_option
 @host_options
 @store_option
+@fabrics_option
 @click.option("--resume", is_flag=True, help="Go on with the newest unfinished run of this suite.")
 @click.option("--cluster", default=None, help="Name of the cluster, recorded with every row.")
 def command(
@@ -27,6 +28,7 @@ def command(
     master_addr: str | None,
     start_limit_s: float | None,
     store: str,
+    fabrics: str,
     resume: bool,
     cluster: str | None,
 ) -> ExitCode:
@@ -39,14 +41,16 @@ def command(
     place = part_of(os.environ)
     if place is not None and place.rank > 0:
         _become_rank()
-    from commbench.cli.conduct import Conductor
+    from commbench.cli.conduct import Conductor, Extent
     from commbench.plan.load import load
 
     loaded = load(suite)
     options = HostOptions(ranks, hosts, ranks_per_host, remote_shell, master_addr, start_limit_s)
     launcher = choose(options, os.environ, loaded.suite.sweep.backend)
     conductor = Conductor(store, launcher.engine_for, is_local=launcher.is_local)
-    return conductor.resume(loaded) if resume else conductor.begin(loaded, launcher.world_size, cluster)
+    if resume:
+        return conductor.resume(loaded)
+    return conductor.begin(loaded, Extent(launcher.world_size, launcher.nodes, split_names(fabrics)), cluster)
 
 
 def _become_rank() -> None:

@@ -24,7 +24,7 @@ BOARDS = "COMMBENCH_BOARDS"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One process of a launch, and where all of them meet."""
+    """One process of a launch, and where all of them meet; `nodes` is on how many hosts they are."""
 
     launcher: str
     rank: int
@@ -32,6 +32,7 @@ class Place:
     local_rank: int
     master_addr: str
     master_port: int
+    nodes: int = 1
 
     def as_variables(self) -> dict[str, str]:
         """Return the place under the names torch.distributed reads."""
@@ -69,8 +70,23 @@ def find_place(environ: Mapping[str, str]) -> Place | None:
                 raise UsageError(f"{names} must be numbers: {error}") from error
             if not 0 <= numbers[0] < numbers[1]:
                 raise UsageError(f"{rank}={numbers[0]} is no rank of a world of {world_size}={numbers[1]}")
-            return Place(launcher, *numbers, _address(launcher, environ, numbers[1]), port)
+            return Place(
+                launcher, *numbers, _address(launcher, environ, numbers[1]), port, _nodes(launcher, environ, numbers[1])
+            )
     return None
+
+
+# How many ranks each host has; Slurm tells the number of hosts instead.
+_LOCAL_SIZES = {"torchrun": "LOCAL_WORLD_SIZE", "openmpi": "OMPI_COMM_WORLD_LOCAL_SIZE", "pmi": "MPI_LOCALNRANKS"}
+
+
+def _nodes(launcher: str, environ: Mapping[str, str], world_size: int) -> int:
+    """Return on how many hosts the ranks are; 1 where the launcher does not say."""
+    if launcher == "slurm":
+        told = environ.get("SLURM_STEP_NUM_NODES", environ.get("SLURM_NNODES", ""))
+        return int(told) if told.isdigit() and int(told) else 1
+    told = environ.get(_LOCAL_SIZES[launcher], "")
+    return -(-world_size // int(told)) if told.isdigit() and int(told) else 1
 
 
 def _address(launcher: str, environ: Mapping[str, str], world_size: int) -> str:

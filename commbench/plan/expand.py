@@ -29,23 +29,24 @@ def expand(
     loaded: LoadedSuite,
     world_size: int | None = None,
     *,
-    ranks_per_node: int | None = None,
+    nodes: int | None = None,
     fabrics: Sequence[str] = (),
     gpu_root: Path = PROC / GPUS,
     memory_bytes_available: int | None = None,
 ) -> Plan:
     """Return all points of a suite in the order in which they are measured.
 
-    `world_size` is --ranks; without it the world is as large as the suite's largest rank count. All ranks are on one
-    host unless `ranks_per_node` says how many each has. `fabrics` is --fabrics, in place of the suite's own. Memory is
-    that of a host, in bytes; without it what is available now counts for gloo, and nothing is limited elsewhere.
+    `world_size` is --ranks; without it the world is as large as the suite's largest rank count. `nodes` is on how many
+    hosts the ranks are; without it on as many as the suite names, or on one. `fabrics` is --fabrics, in place of the
+    suite's own. Memory is that of a host, in bytes; without it what is available now counts for gloo, and nothing is
+    limited elsewhere.
 
     Raises:
         UsageError: the suite asks for more ranks or hosts than there are, or for what the backend lacks.
         SuiteError: there is nothing to measure, or far too much.
     """
     suite = loaded.suite
-    allocation, wanted = worlds(suite, world_size, ranks_per_node)
+    allocation, wanted = worlds(suite, world_size, nodes)
     on_this_host = min(allocation.world_size, allocation.ranks_per_node or allocation.world_size)
     backend = choose_backend(suite.sweep.backend, on_this_host, usable_gpu_count(gpu_root))
     check(backend, suite.sweep.collectives, suite.sweep.dtypes, suite.sweep.redops, suite.sweep.launch)

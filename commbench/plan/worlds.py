@@ -35,10 +35,11 @@ class Allocation:
         return -(-world_size // self.ranks_per_node) if self.ranks_per_node else 1
 
 
-def worlds(suite: Suite, world_size: int | None, ranks_per_node: int | None) -> tuple[Allocation, tuple[World, ...]]:
+def worlds(suite: Suite, world_size: int | None, nodes: int | None) -> tuple[Allocation, tuple[World, ...]]:
     """Return what there is to measure on, and the worlds that the suite wants of it, smallest first.
 
-    Without a world size it is as large as the suite's largest world; a node has `ranks_per_node` ranks, or all.
+    Without a world size it is as large as the suite's largest world, without a number of nodes they are as many as it
+    wants; ranks fill one node after another.
 
     Raises:
         UsageError: the suite asks for more ranks or nodes than there are.
@@ -46,17 +47,20 @@ def worlds(suite: Suite, world_size: int | None, ranks_per_node: int | None) -> 
     if world_size is not None and not 1 <= world_size <= MAX_RANKS:
         raise UsageError(f"--ranks {world_size}: a world has 1 to {MAX_RANKS} ranks")
     if suite.sweep.nodes:
-        return _by_nodes(suite, world_size, ranks_per_node)
+        return _by_nodes(suite, world_size, nodes or max(suite.sweep.nodes))
     counts = _rank_counts(suite, world_size)
-    allocation = Allocation(world_size or max(counts), ranks_per_node or 0)
+    allocation = _allocation(world_size or max(counts), nodes or 1)
     return allocation, tuple(World(count, allocation.nodes_for(count)) for count in counts)
 
 
-def _by_nodes(suite: Suite, world_size: int | None, ranks_per_node: int | None) -> tuple[Allocation, tuple[World, ...]]:
+def _allocation(world_size: int, nodes: int) -> Allocation:
+    return Allocation(world_size, -(-world_size // nodes) if nodes > 1 else 0)
+
+
+def _by_nodes(suite: Suite, world_size: int | None, there: int) -> tuple[Allocation, tuple[World, ...]]:
     wanted = tuple(sorted(suite.sweep.nodes))
-    on_each = ranks_per_node or world_size or 1
-    allocation = Allocation(world_size or max(wanted) * on_each, on_each)
-    there = allocation.nodes
+    allocation = _allocation(world_size or there, there)
+    on_each = allocation.ranks_per_node or allocation.world_size
     if beyond := [str(nodes) for nodes in wanted if nodes > there]:
         hosts = "there is 1 host" if there == 1 else f"there are {there} hosts"
         raise UsageError(

@@ -16,31 +16,29 @@ from commbench.plan.load import load
 PLENTY = 2**40
 
 
-def plan_of(
-    tmp_path: Path, sweep: str, rest: str = "", *, ranks: int | None = None, on_each: int | None = None
-) -> Plan:
+def plan_of(tmp_path: Path, sweep: str, rest: str = "", *, ranks: int | None = None, hosts: int = 1) -> Plan:
     path = tmp_path / "s.toml"
     given_sizes = "" if "sizes" in sweep else 'sizes = ["64KiB"]\n'
     given_backend = "" if "backend" in sweep else 'backend = "gloo"\n'
     path.write_text(
         f'[suite]\nname = "s"\n[sweep]\ncollectives = ["all_reduce"]\n{given_sizes}{given_backend}{sweep}\n{rest}'
     )
-    return expand(load(str(path)), ranks, ranks_per_node=on_each, memory_bytes_available=PLENTY)
+    return expand(load(str(path)), ranks, nodes=hosts, memory_bytes_available=PLENTY)
 
 
 def test_node_counts_take_all_ranks_of_so_many_hosts(tmp_path: Path) -> None:
-    plan = plan_of(tmp_path, "nodes = [1, 2, 4]", ranks=8, on_each=2)
+    plan = plan_of(tmp_path, "nodes = [1, 2, 4]", ranks=8, hosts=4)
     assert [(point.world_size, point.nodes) for point in plan.points] == [(2, 1), (4, 2), (8, 4)]
     assert (plan.ranks_per_node, plan.nodes) == (2, 4)
 
 
 def test_rank_counts_on_several_hosts_say_how_many_hosts_they_reach(tmp_path: Path) -> None:
-    plan = plan_of(tmp_path, "ranks = [2, 5, 8]", ranks=8, on_each=4)
+    plan = plan_of(tmp_path, "ranks = [2, 5, 8]", ranks=8, hosts=2)
     assert [(point.world_size, point.nodes) for point in plan.points] == [(2, 1), (5, 2), (8, 2)]
 
 
 def test_placements_choose_hosts_and_are_measured_once_where_they_agree(tmp_path: Path) -> None:
-    plan = plan_of(tmp_path, 'nodes = [2, 4, 6]\nplacement = ["first", "spread", "strided"]', ranks=12, on_each=2)
+    plan = plan_of(tmp_path, 'nodes = [2, 4, 6]\nplacement = ["first", "spread", "strided"]', ranks=12, hosts=6)
     found = {(point.nodes, point.placement): ranks_of(plan, point) for point in plan.points}
     assert found == {
         (2, FIRST): (0, 1, 2, 3),
@@ -142,14 +140,14 @@ def test_the_command_lines_fabrics_replace_those_of_the_suite(tmp_path: Path) ->
 def test_what_a_host_must_move_follows_from_the_bus_factor_over_hosts(
     collective: str, expected: float, tmp_path: Path
 ) -> None:
-    plan = plan_of(tmp_path, "nodes = [4]", ranks=8, on_each=2)
+    plan = plan_of(tmp_path, "nodes = [4]", ranks=8, hosts=4)
     assert plan.points[0].nodes == 4
     path = tmp_path / "one.toml"
     path.write_text(
         f'[suite]\nname = "s"\n[sweep]\ncollectives = ["{collective}"]\nsizes = [65536]\nnodes = [1, 4]\n'
         'backend = "gloo"\n'
     )
-    inside, across = expand(load(str(path)), 8, ranks_per_node=2, memory_bytes_available=PLENTY).points
+    inside, across = expand(load(str(path)), 8, nodes=4, memory_bytes_available=PLENTY).points
     assert host_bytes_of(across) == pytest.approx(expected * 65536)
     assert host_bytes_of(inside) == 0.0
 
@@ -160,5 +158,5 @@ def test_an_uneven_exchange_expects_of_every_host_what_the_first_sends(tmp_path:
         '[suite]\nname = "s"\n[sweep]\ncollectives = ["all_to_all_v"]\nsizes = [65536]\nnodes = [2]\nbackend = "gloo"\n'
         "traffic_skew = [0.0]\n"
     )
-    (even,) = expand(load(str(path)), 4, ranks_per_node=2, memory_bytes_available=PLENTY).points
+    (even,) = expand(load(str(path)), 4, nodes=2, memory_bytes_available=PLENTY).points
     assert host_bytes_of(even) == 2 * 65536 / 2
