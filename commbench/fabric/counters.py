@@ -58,7 +58,7 @@ def snapshot(root: Path = SYS, proc: Path | None = PROC) -> tuple[LinkReading, .
     /sys; without `proc` they are read from the tree.
     """
     columns = proc_counters(proc) if proc else {}
-    found = rdma_ports(root)
+    found = rdma_ports(root, with_gids=False)
     interfaces = [_above_ports(one, found) for one in network_interfaces(root, proc)]
     return tuple(_port_reading(root, port) for port in found) + tuple(
         _interface_reading(root, one, columns.get(one.name)) for one in interfaces

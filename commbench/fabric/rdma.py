@@ -13,19 +13,22 @@ from commbench.fabric.sysfs import SYS, entries, link_name, number, text
 _RATE = re.compile(r"^([\d.]+) Gb/sec(?: \((.*)\))?")
 
 
-def rdma_ports(root: Path = SYS) -> tuple[Port, ...]:
-    """Return every port of every RDMA device under a sysfs tree, active or not."""
+def rdma_ports(root: Path = SYS, *, with_gids: bool = True) -> tuple[Port, ...]:
+    """Return every port of every RDMA device under a sysfs tree, active or not.
+
+    A port has up to 256 GIDs of three files each; readings of counters around timed calls do without them.
+    """
     return tuple(
-        _port(device, folder)
+        _port(device, folder, with_gids=with_gids)
         for device in entries(root / "class/infiniband")
         for folder in entries(device / "ports")
         if folder.name.isdecimal()
     )
 
 
-def _port(device: Path, folder: Path) -> Port:
+def _port(device: Path, folder: Path, *, with_gids: bool) -> Port:
     rate = _RATE.match(text(folder / "rate"))
-    gids = _gids(folder)
+    gids = _gids(folder) if with_gids else ()
     return Port(
         device=device.name,
         port=int(folder.name),
@@ -52,7 +55,7 @@ def _word(path: Path) -> str:
 
 def _layer_without_file(device: Path, gids: tuple[Gid, ...]) -> str:
     """Return the layer of a device that has no link_layer file: soft RoCE names the interface that it stands on."""
-    return "Ethernet" if text(device / "parent") or any(gid.interface for gid in gids) else ""
+    return "Ethernet" if (device / "parent").exists() or any(gid.interface for gid in gids) else ""
 
 
 def _gids(folder: Path) -> tuple[Gid, ...]:

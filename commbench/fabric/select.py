@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from commbench.errors import UnfitError, UsageError
 from commbench.fabric.devices import Devices, Interface, Port
+from commbench.fabric.hca import ports_named, sockets_of
 from commbench.fabric.names import EFA, INFINIBAND, NVLINK, RDMA, ROCE, SHM, TCP, Fabric
 
 NCCL, GLOO = "nccl", "gloo"
@@ -103,6 +104,12 @@ def _nccl_network(fabric: Fabric, devices: Devices) -> _Preset:
 
 def _active_ports(fabric: Fabric, devices: Devices) -> tuple[Port, ...]:
     of_kind = devices.ports_of(fabric.kind)
+    if setting := fabric.variables.get("NCCL_IB_HCA"):  # the suite chose ports: those carry the bytes, and no others
+        named = ports_named(setting, of_kind)
+        if of_kind and not named:
+            names = ", ".join(port.name for port in of_kind)
+            raise UnfitError(f"fabric {fabric.name}: NCCL_IB_HCA={setting} names none of this host's {names}")
+        of_kind = named
     active = tuple(port for port in of_kind if port.is_active)
     if fabric.kind == ROCE:
         addressed = tuple(port for port in active if port.roce_gid)
@@ -157,6 +164,8 @@ def _gid_settings(fabric: Fabric, ports: Sequence[Port]) -> dict[str, str]:
 def _interface(fabric: Fabric, devices: Devices) -> Interface:
     if fabric.interface:
         return _named(fabric, devices)
+    if chosen := sockets_of(fabric.variables, devices):
+        return chosen[0]
     candidates = tcp_interfaces(devices)
     if not candidates:
         names = ", ".join(f"{one.name} ({one.operstate})" for one in devices.interfaces) or "none"

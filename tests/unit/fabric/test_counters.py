@@ -1,3 +1,6 @@
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,13 +73,13 @@ def test_the_driver_s_cache_time_is_no_counter(tmp_path: Path) -> None:
 
 
 def test_interfaces_are_read_from_proc_whatever_is_mounted_on_sys(tmp_path: Path) -> None:
-    sys, proc = tmp_path / "sys", tmp_path / "proc"
-    interface(sys, "fabA", statistics__tx_bytes=999999)  # another namespace's
-    interface(sys, "eth0", statistics__tx_bytes=999999)
+    tree, proc = tmp_path / "sys", tmp_path / "proc"
+    interface(tree, "fabA", statistics__tx_bytes=999999)  # another namespace's
+    interface(tree, "eth0", statistics__tx_bytes=999999)
     proc_net_dev(proc, fabA=(100, 200), lo=(5, 5))
-    first = snapshot(sys, proc)
+    first = snapshot(tree, proc)
     proc_net_dev(proc, fabA=(1100, 700), lo=(6, 6))
-    found = {delta.link: delta for delta in deltas(first, snapshot(sys, proc))}
+    found = {delta.link: delta for delta in deltas(first, snapshot(tree, proc))}
     assert (found["fabA"].tx_bytes, found["fabA"].rx_bytes, found["fabA"].fabric) == (1000, 500, "tcp")
     assert found["lo"].is_loopback
     assert set(found) == {"fabA", "lo"}
@@ -113,6 +116,16 @@ def test_this_machine_s_loopback_counts_what_is_sent_over_it() -> None:
     lo = next(delta for delta in deltas(before, snapshot()) if delta.is_loopback)
     assert lo.tx_bytes is not None
     assert lo.tx_bytes >= sent_bytes
+
+
+def test_in_another_network_namespace_only_its_own_interfaces_are_counted() -> None:
+    unshare = shutil.which("unshare")
+    if not unshare or subprocess.run([unshare, "--net", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("cannot make a network namespace here: it takes root and util-linux")
+    program = "from commbench.fabric.counters import snapshot; print([reading.link for reading in snapshot()])"
+    command = [unshare, "--net", sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "['lo']\n"  # though the /sys that is mounted still shows the interfaces of the other
 
 
 @given(before=st.integers(0, 2**32 - 1), growth=st.integers(0, 2**32 - 1))

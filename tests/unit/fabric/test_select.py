@@ -6,6 +6,7 @@ from commbench.errors import ExitCode, UnfitError, UsageError
 from commbench.fabric.conflicts import conf_settings, conflicts
 from commbench.fabric.devices import Devices, Gpu
 from commbench.fabric.discover import discover
+from commbench.fabric.hca import ports_named
 from commbench.fabric.names import Fabric, canonical, fabric_of
 from commbench.fabric.select import select
 
@@ -83,8 +84,40 @@ def test_the_interface_of_an_rdma_fabric_is_where_connections_are_set_up(mixed: 
 
 def test_a_suite_s_own_variables_win(mixed: Devices) -> None:
     fabric = Fabric("one rail", "infiniband", variables={"NCCL_IB_HCA": "=mlx5_3:1", "NCCL_IB_TC": "106"})
-    chosen = select(fabric, mixed, "nccl").variables
-    assert chosen == {"NCCL_NET": "IB", "NCCL_IB_HCA": "=mlx5_3:1", "NCCL_IB_TC": "106"}
+    chosen = select(fabric, mixed, "nccl")
+    assert chosen.variables == {"NCCL_NET": "IB", "NCCL_IB_HCA": "=mlx5_3:1", "NCCL_IB_TC": "106"}
+    assert chosen.links == ("mlx5_3:1",)  # and only they are counted as its evidence
+
+
+@pytest.mark.parametrize(
+    ("setting", "names"),
+    [
+        ("=mlx5_1:1", ["mlx5_1"]),
+        ("mlx5_1", ["mlx5_1", "mlx5_10"]),  # a name without `=` is the beginning of names
+        ("=mlx5_1,mlx5_3:1:0:1", ["mlx5_1", "mlx5_3"]),
+        ("^=mlx5_1", ["mlx5_3", "mlx5_10"]),
+        ("^mlx5_1", ["mlx5_3"]),
+        ("=mlx5_3:2", []),
+    ],
+)
+def test_ports_are_named_as_nccl_reads_their_names(tmp_path: Path, setting: str, names: list[str]) -> None:
+    for name in ("mlx5_1", "mlx5_3", "mlx5_10"):
+        port(tmp_path, name, IB)
+    devices = discover(tmp_path)
+    assert [port.device for port in ports_named(setting, devices.ports)] == names
+    fabric = Fabric("mine", "infiniband", variables={"NCCL_IB_HCA": setting})
+    if names:
+        assert select(fabric, devices, "nccl").links == tuple(f"{name}:1" for name in names)
+    else:
+        with pytest.raises(UnfitError, match="names none of this host's"):
+            select(fabric, devices, "nccl")
+
+
+def test_an_interface_in_a_suite_s_variables_is_the_one_that_is_counted(mixed: Devices) -> None:
+    by_gloo = Fabric("slow", "tcp", variables={"GLOO_SOCKET_IFNAME": "eth1"})
+    assert select(by_gloo, mixed, "gloo").links == ("eth1",)
+    by_nccl = Fabric("slow", "tcp", variables={"NCCL_SOCKET_IFNAME": "=eth1"})
+    assert select(by_nccl, mixed, "nccl").links == ("eth1",)
 
 
 def test_a_backend_without_fabrics_gets_only_the_suite_s_variables() -> None:
