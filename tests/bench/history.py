@@ -90,6 +90,7 @@ def _write_night(store: Path, history: History, index: int) -> None:
     p50_us = 20 * rng.lognormal(2, 1, history.points)
     if history.samples_runs is None or index < history.samples_runs:
         write("samples", _samples(history, run_id, rng, p50_us))
+    write("ranks", _ranks(history, run_id, rng, p50_us))
     write("points", _points(history, run_id, night, rng, p50_us))
     write("runs", _run(history, run_id, night))
 
@@ -225,6 +226,31 @@ def _samples(history: History, run_id: str, rng: np.random.Generator, p50_us: Fl
         "enter_ns": _lists(enters, enter_lengths),
         "hist_bin": pa.array([[]] * rows, INT64S),
         "hist_count": pa.array([[]] * rows, INT64S),
+    }
+
+
+def _ranks(history: History, run_id: str, rng: np.random.Generator, p50_us: Floats) -> Columns:
+    rows = history.points * KEPT_RANKS
+    bins, counts = _pools(history.seed)[0]
+    drawn = pa.array(rng.integers(0, _POOL, rows))
+    times = {
+        f"time_{name}_us": np.repeat(p50_us, KEPT_RANKS) * _OF_A_TIME[name] * rng.lognormal(0, 0.1, rows)
+        for name in ("min", "p50", "p99", "max")
+    }
+    return {
+        **times,
+        "schema_version": np.full(rows, SCHEMA_VERSION, np.int16),
+        "run_id": [run_id] * rows,
+        "session": np.zeros(rows, np.int32),
+        "point_id": np.repeat(np.arange(history.points, dtype=np.int32), KEPT_RANKS),
+        "attempt": np.zeros(rows, np.int16),
+        "rank": np.tile(np.arange(KEPT_RANKS, dtype=np.int32), history.points),
+        "host": [f"node-{rank}" for rank in range(KEPT_RANKS)] * history.points,
+        "iterations": np.full(rows, history.calls),
+        "last_share": rng.random(rows),
+        "hist_bin": bins.take(drawn),
+        "hist_count": counts.take(drawn),
+        "hist_gamma": np.full(rows, 1.02),
     }
 
 
