@@ -64,7 +64,9 @@ def test_imported_rows_say_where_they_come_from_and_nothing_more_than_the_file_d
     assert row["busbw_mean_gb_s"] == pytest.approx(1024 / 12.5e-6 / 1e9)  # two ranks: factor 1
     assert (row["time_digits"], bool(row["converged"]), bool(row["is_simulated"])) == (4, False, False)
     assert (row["fabric"], row["fabric_verdict"]) == ("unknown", "unknown")
-    claims = [name for name in found if re.match(r"latency_|time_(p\d|m|std)|makespan_|skew_|(alg|bus)bw_gb_s", name)]
+    claims = [
+        name for name in found if re.match(r"latency_|time_(p\d|m|std)|makespan_|skew_|(alg|bus)bw_gb_s", str(name))
+    ]
     assert len(claims) > 20
     assert found[claims].isna().all().all()
 
@@ -196,10 +198,8 @@ def test_secrets_and_markup_in_a_log_reach_no_page(capsys: pytest.CaptureFixture
 
 def test_a_debug_log_among_the_rows_proves_their_fabric() -> None:
     device = "node-0:4711:4712 [0] NCCL INFO NET/IB : Using [0]mlx5_0:1/RoCE [RO]; OOB eth0:10.0.0.1<0>"
-    log = Log([simple_row()], era=OLD)
-    assert (
-        commbench("import", write("x.log", text([device.replace("node-0", "node-1"), *log.lines(f"\n{NOISE}\n")]))) == 0
-    )
+    lines = Log([simple_row()], era=OLD).lines(f"\n{NOISE}\n")
+    assert commbench("import", write("x.log", text([device.replace("node-0", "node-1"), *lines]))) == 0
     row = points().iloc[0]
     assert (row["fabric"], row["fabric_verdict"]) == ("roce", "planned")
     assert json.loads(runs()["evidence_json"][0])["nccl_log"]["planned_fabrics"] == ["roce"]

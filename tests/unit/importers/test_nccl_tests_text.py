@@ -53,7 +53,7 @@ def seen(point: ParsedPoint) -> tuple[object, ...]:
 
 
 def expected(log: Log) -> list[tuple[object, ...]]:
-    found = []
+    found: list[tuple[object, ...]] = []
     for row in log.rows:
         for in_place, half in ((False, row.out_of_place), (True, row.in_place)):
             time, algbw, busbw, wrong, *_ = log.cells(half)

@@ -43,19 +43,14 @@ RUNS = [
 @pytest.mark.parametrize(("start", "expected"), RUNS, ids=[start for start, _ in RUNS])
 def test_a_real_log_of_nccl_tests_gives_its_runs(start: str, expected: list[tuple[object, ...]]) -> None:
     _, runs = sample(start)
+    names = [run.points[0].collective if run.points else "" for run in runs]
     assert [
-        (
-            run.points[0].collective if run.points else "",
-            run.world_size,
-            run.nodes,
-            len(run.points) // 2,
-            run.exit_state,
-        )
-        for run in runs
+        (name, run.world_size, run.nodes, len(run.points) // 2, run.exit_state)
+        for name, run in zip(names, runs, strict=True)
     ] == expected
 
 
-@pytest.mark.parametrize("start", [start for start, expected in RUNS if expected[0][3]])
+@pytest.mark.parametrize("start", [start for start, _ in RUNS if "hung" not in start and "failure" not in start])
 def test_what_was_printed_of_a_row_agrees_with_itself(start: str) -> None:
     """The bandwidth printed is size over time, so no column was taken for another."""
     _, runs = sample(start)
