@@ -3,7 +3,7 @@
 import shlex
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -16,7 +16,6 @@ from commbench.cli.options import DEFAULT_STORE
 from commbench.cli.publishing import open_for_writing, publish
 from commbench.errors import ExitCode, StoreUnavailableError, UsageError
 from commbench.journal.folder import JournalFolder
-from commbench.journal.held import is_lost
 from commbench.journal.read import Journal, read_journal
 from commbench.launch.session import SessionStart, create_journal, end_killed_session, new_run_id, run_session
 from commbench.model.run import ExitState
@@ -114,9 +113,9 @@ class Conductor:
         done = {point.point_id for point in plan.points} - todo
         with LiveView(plan, Console(stderr=True), done) as live, InterruptButton() as button:
             refuge = store.spooled_journal_folder(folder.run_id)
-            session, outcome = run_session(folder, start, engine, live, button, refuge)
-        if is_lost(folder):
-            click.echo(f"commbench: {folder.path} was removed under the run; its journal is in {refuge} now", err=True)
+            session, outcome = run_session(folder, replace(start, refuge=refuge), engine, live, button)
+        if refuge.is_dir() and refuge != folder.path:
+            click.echo(f"commbench: {folder.path} was removed or is full; the journal is in {refuge} now", err=True)
             folder = JournalFolder(refuge)
         published = publish(store, read_journal(folder).record(session), folder)
         is_done = outcome.exit_state in _DONE

@@ -61,11 +61,24 @@ class JournalWriter:
                 file.close()
 
     def write(self, kind: str, *, durable: bool = True, **fields: Any) -> None:
-        """Append one line; with `durable` have it on disk before returning, else leave that to the next such line."""
+        """Append one line; with `durable` have it on disk before returning, else leave that to the next such line.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
         assert self._file is not None, "use the writer as a context manager"  # noqa: S101 - a programming error
-        self._file.write(json.dumps({"kind": kind, **fields}, separators=(",", ":")).encode() + b"\n")
-        if durable:
-            os.fsync(self._file.fileno())
+        line = json.dumps({"kind": kind, **fields}, separators=(",", ":")).encode() + b"\n"
+        try:
+            written = self._file.write(line)
+            if durable:
+                os.fsync(self._file.fileno())
+        except OSError as error:
+            raise self._failed(error.strerror or str(error)) from error
+        if written != len(line):  # an unbuffered file may take a part of it when the disk is almost full
+            raise self._failed("the disk is full")
+
+    def _failed(self, why: str) -> StoreError:
+        return StoreError(f"cannot write the journal {self._folder.path}: {why}")
 
     def _cut_torn_tail(self) -> None:
         """Drop a last line that a killed writer did not finish: the next line must start on its own."""

@@ -14,6 +14,7 @@ from commbench.environment.redact import redact_words
 from commbench.errors import StoreError
 from commbench.journal.codec import result_to_json
 from commbench.journal.folder import JournalFolder
+from commbench.journal.held import HeldJournal
 from commbench.journal.plan_json import to_json
 from commbench.journal.read import Journal, read_journal
 from commbench.journal.write import JournalWriter
@@ -38,6 +39,7 @@ class SessionStart:
     argv: tuple[str, ...]
     cluster: str
     purpose: str
+    refuge: Path | None = None  # where the journal goes on should its folder be removed or full
 
 
 def new_run_id() -> str:
@@ -63,12 +65,17 @@ def create_journal(path: Path, plan: Plan) -> JournalFolder:
 
 
 def run_session(
-    folder: JournalFolder, start: SessionStart, engine: Engine | None, listener: Listener, button: StopButton
+    folder: JournalFolder,
+    start: SessionStart,
+    engine: Engine | None,
+    listener: Listener,
+    button: StopButton,
 ) -> tuple[int, Outcome]:
     """Measure what is left of a run and return the session's number and how it ended.
 
     Without an engine the plan is simulated in this process. Whatever happens to the ranks, the journal says how the
-    session ended; only the death of this very process leaves that to the next one.
+    session ended; only the death of this very process leaves that to the next one. Should the journal's folder fail
+    meanwhile, the journal goes on in `start.refuge`.
     """
     folder.stop.unlink(missing_ok=True)
     for board in folder.progress.glob("rank-*"):
@@ -86,12 +93,13 @@ def run_session(
             **asdict(find_job(os.environ)),
             at_ns=time.time_ns(),
         )
-    outcome = _launch_until_done(folder, session, engine, listener, button)
-    return session, _conclude(folder, outcome)
+    with HeldJournal(folder, start.refuge or folder.path) as held:
+        outcome = _launch_until_done(held, session, engine, listener, button)
+        return session, _conclude(held.secure(), outcome)
 
 
 def _launch_until_done(
-    folder: JournalFolder, session: int, engine: Engine | None, listener: Listener, button: StopButton
+    held: HeldJournal, session: int, engine: Engine | None, listener: Listener, button: StopButton
 ) -> Outcome:
     """Launch once for every launch index of the plan: each has processes and connections of its own.
 
@@ -100,12 +108,14 @@ def _launch_until_done(
     failures: list[str] = []
     fruitless = 0
     while True:
+        folder = held.secure()
         finished = _finished(folder)
         if engine is None:
-            outcome = run_simulated(folder, listener, button)
+            outcome = _simulated(folder, listener, button)
         else:
             command = engine.prepare(LaunchRequest(folder))
             outcome = Supervisor(folder, read_journal(folder).plan, session, listener, button).run(command)
+        folder = held.secure()
         if outcome.exit_state is ExitState.FAILED:
             failures.append(outcome.reason)
             fruitless = 0 if _finished(folder) > finished else fruitless + 1
@@ -119,6 +129,13 @@ def _launch_until_done(
         if engine is not None and not engine.can_repeat:
             reason = f"one launch is done and the plan has more; {engine.launcher} must start the next one"
             return _failed(failures) if failures else Outcome(ExitState.PARTIAL, reason)
+
+
+def _simulated(folder: JournalFolder, listener: Listener, button: StopButton) -> Outcome:
+    try:
+        return run_simulated(folder, listener, button)
+    except StoreError as error:  # the journal's disk is full: as when it kills a rank
+        return Outcome(ExitState.FAILED, str(error))
 
 
 def _finished(folder: JournalFolder) -> int:

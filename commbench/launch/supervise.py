@@ -1,11 +1,13 @@
 """Watch over a launch: pass on what the journal says, keep the time limits, end it when it must end."""
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from commbench.journal.codec import result_from_json
 from commbench.journal.folder import JournalFolder
+from commbench.journal.held import is_lost
 from commbench.journal.read import Follower
 from commbench.launch.launched import Command, Launched
 from commbench.launch.outcome import Listener, Outcome, StopButton
@@ -57,8 +59,11 @@ class Supervisor:
                 return self._ended(launched, exit_code)
             if time.monotonic() > self._watch.deadline:
                 return self._overdue(launched)
+            if is_lost(self._folder):
+                return Outcome(ExitState.FAILED, f"{self._folder.path} was removed while the ranks were measuring")
             if self._button.presses:
-                self._folder.stop.touch()
+                with suppress(FileNotFoundError):  # removed this very moment: the next round sees it
+                    self._folder.stop.touch()
             if self._button.presses > 1:
                 return Outcome(ExitState.INTERRUPTED, "stopped at once, in the middle of a point")
             time.sleep(_POLL_S)

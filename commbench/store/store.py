@@ -200,7 +200,18 @@ class Store:
         """
         return self._local_path / layout.JOURNAL / layout.check_run_id(run_id)
 
+    def spooled_journal_folder(self, run_id: str) -> Path:
+        """Return where a run's journal goes on when the folder of the store vanishes under it.
+
+        Raises:
+            StoreError: the run id cannot be part of a path.
+        """
+        return room_for(self.place) / layout.JOURNAL / layout.check_run_id(run_id)
+
     def journals(self) -> tuple[Path, ...]:
-        """Return the journal folders of all runs that have one."""
-        root = self._local_path / layout.JOURNAL
-        return tuple(sorted(path for path in root.iterdir() if path.is_dir())) if root.is_dir() else ()
+        """Return the journal folders of all runs that have one, those in the spool too."""
+        found = {}
+        for root in (self._local_path / layout.JOURNAL, room_for(self.place) / layout.JOURNAL):
+            # The spool's is the newer one of two: it was copied there when nothing more could be written here.
+            found.update({path.name: path for path in root.iterdir() if path.is_dir()} if root.is_dir() else {})
+        return tuple(path for _, path in sorted(found.items()))
