@@ -41,9 +41,11 @@ def redact_words(words: Sequence[str]) -> tuple[str, ...]:
 
 def _redact_word(word: str) -> str:
     match = _ASSIGNMENT.fullmatch(word)
-    if match and not match[4].startswith("//") and SECRET_NAME.search(match[2]):
-        return f"{match[1]}{match[2]}{match[3]}{MASK}"
-    return redact_text(word)
+    if match is None or match[4].startswith("//"):
+        return redact_text(word)
+    # What is no secret may hold one: --env=TOKEN=x
+    value = MASK if SECRET_NAME.search(match[2]) else _redact_word(match[4])
+    return f"{match[1]}{match[2]}{match[3]}{value}"
 
 
 def _masked_parameter(match: "re.Match[str]") -> str:

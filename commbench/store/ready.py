@@ -13,7 +13,7 @@ from commbench.store.schema import SCHEMAS
 from commbench.store.text import storable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from commbench.store.medium import Medium
 
@@ -33,6 +33,7 @@ def as_table(dataset: str, rows: "Sequence[Row]") -> pa.Table:
     if unknown:
         words = f"{dataset} has no column {', '.join(unknown)}"
         raise StoreError(f"{words}; docs/store.md lists what it has, and extra_json takes the rest")
+    _refuse_fractions(dataset, rows)
     plain = [{name: _plain(value) for name, value in row.items()} for row in rows]
     try:
         return pa.Table.from_pylist(plain, schema=schema)
@@ -66,6 +67,21 @@ def _check_keys(dataset: str, table: pa.Table) -> None:
     rows_of_key = table.group_by(keys).aggregate([([], "count_all")])["count_all"]
     if pc.max(rows_of_key).as_py() > 1:
         raise StoreError(f"rows for {dataset} have the same {', '.join(keys)}; nothing was stored")
+
+
+def _refuse_fractions(dataset: str, rows: "Sequence[Row]") -> None:
+    """Arrow would cut them off without a word."""
+    for field in SCHEMAS[dataset]:
+        is_list = pa.types.is_list(field.type)
+        if not pa.types.is_integer(field.type.value_type if is_list else field.type):
+            continue
+        values = (row.get(field.name) for row in rows)
+        if any(isinstance(each, float) for value in values for each in _elements(value)):
+            raise StoreError(f"a value does not fit its column in {dataset}: {field.name} takes whole numbers")
+
+
+def _elements(value: object) -> "Iterable[object]":
+    return value if isinstance(value, list | tuple) else (value,)
 
 
 def _plain(value: object) -> object:
