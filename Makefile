@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test truth check gpu bench clean
+.PHONY: demo test truth check gpu bench bench-store clean
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -39,6 +39,15 @@ gpu: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/pytest tests/bench --benchmark-enable --benchmark-only
+
+# Reads of three years of nights against Delta Lake and pandas: writes 5 GB below build/, some 10 minutes.
+build/delta/installed:
+	$(PYTHON) -m venv build/delta
+	build/delta/bin/pip install --quiet deltalake pandas pyarrow
+	touch $@
+
+bench-store: .venv/installed build/delta/installed
+	$(BIN)/python -m tests.bench.store_reads --delta-python build/delta/bin/python
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .benchmarks report.html

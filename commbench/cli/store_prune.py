@@ -24,6 +24,7 @@ def command(store: str, older_than: str, dataset: str, keep_purpose: tuple[str, 
     """
     from datetime import UTC, datetime
 
+    from commbench.report.words import count_of
     from commbench.store.prune import SESSION_DATASETS, choose, parse_age, remove
     from commbench.store.store import Store
     from commbench.units import format_size
@@ -34,7 +35,7 @@ def command(store: str, older_than: str, dataset: str, keep_purpose: tuple[str, 
     removals = choose(medium, before, SESSION_DATASETS if dataset == "all" else (dataset,), keep_purpose)
     for each in removals:
         click.echo(medium.name(each.key))
-    total = f"{len(removals)} files, {format_size(sum(each.size_bytes for each in removals))}"
+    total = f"{count_of(len(removals), 'file')}, {format_size(sum(each.size_bytes for each in removals))}"
     if is_meant:
         remove(medium, removals, now)
         click.echo(f"removed {total}")
