@@ -55,7 +55,7 @@ def parse_nccl_log(text: str) -> NcclLog:
     """Return what a log says; text that is no NCCL log gives an empty one. Logs of several ranks may be joined."""
     reading = _Reading()
     for line in text.splitlines():
-        _read_line(reading, line)
+        _read_line(reading, line[: lines.MAX_LINE])
     return NcclLog(
         version=reading.version,
         nodes=reading.nodes,
@@ -75,15 +75,15 @@ def parse_nccl_log(text: str) -> NcclLog:
 
 
 def _read_line(reading: _Reading, line: str) -> None:
-    if version := lines.VERSION.search(line):
+    if "NCCL version" in line and (version := lines.VERSION.search(line)):
         reading.version = reading.version or version[1]
     message = lines.MESSAGE.search(line)
     if message is None:
-        reading.torn += bool(lines.ANY_VIA.search(line))
+        reading.torn += " via " in line and bool(lines.ANY_VIA.search(line))
         return
     head = lines.HEAD.search(line[: message.start()])
-    repeated = lines.REPEATED.search(message[2])
-    words = lines.REPEATED.sub("", message[2]).rstrip()
+    repeated = lines.REPEATED.search(message[2]) if "[repeated" in message[2] else None
+    words = (message[2][: repeated.start()] if repeated else message[2]).rstrip()
     host = head[1] if head else ""
     if message[1] == "WARN" and len(reading.errors) < _MAX_ERRORS:
         reading.errors[words] = None
@@ -91,15 +91,16 @@ def _read_line(reading: _Reading, line: str) -> None:
 
 
 def _read_message(reading: _Reading, host: str, words: str, times: int) -> None:
-    if connection := _connection(host, words, times):
-        reading.connections.append(connection)
+    if " via " in words:
+        if connection := _connection(host, words, times):
+            reading.connections.append(connection)
+        else:
+            reading.torn += bool(lines.ANY_VIA.search(words))
         return
-    for read in (_read_devices, _read_queue_pair, _read_choice, _read_setup):
-        if read(reading, host, words):
+    for markers, read in _READERS:
+        if any(marker in words for marker in markers) and read(reading, host, words):
             return
-    if lines.ANY_VIA.search(words):
-        reading.torn += 1
-    elif lines.FATAL.search(words) and len(reading.errors) < _MAX_ERRORS:
+    if lines.FATAL.search(words) and len(reading.errors) < _MAX_ERRORS:
         reading.errors[words] = None
 
 
@@ -202,6 +203,16 @@ def _read_setup(reading: _Reading, host: str, words: str) -> bool:  # noqa: ARG0
     else:
         return False
     return True
+
+
+_Reader = Callable[[_Reading, str, str], bool]
+# What a line must hold before a reader tries its expressions on it: most lines hold nothing of interest.
+_READERS: tuple[tuple[tuple[str, ...], _Reader], ...] = (
+    ((": Using", "virtual device", "overriding dev"), _read_devices),
+    (("qpn ", "qp_num"), _read_queue_pair),
+    (("Bytes -> ",), _read_choice),
+    ((" set ", "Using network", "nNodes"), _read_setup),
+)
 
 
 def _numbered(word: str, names: tuple[str, ...]) -> str:

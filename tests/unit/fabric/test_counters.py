@@ -32,6 +32,11 @@ def test_data_is_counted_in_words_of_four_bytes(tmp_path: Path) -> None:
     assert delta.notable == {}
 
 
+def test_efa_counts_bytes_under_names_of_its_own(tmp_path: Path) -> None:
+    delta = _between(tmp_path, {"hw_tx_bytes": 5, "hw_rx_bytes": 1}, {"hw_tx_bytes": 1005, "hw_rx_bytes": 3})
+    assert (delta.tx_bytes, delta.rx_bytes) == (1000, 2)
+
+
 def test_a_port_without_performance_counters_is_unknown_and_not_idle(tmp_path: Path) -> None:
     nothing = {"port_xmit_data": "N/A (no PMA)", "port_rcv_data": "N/A (no PMA)"}
     delta = _between(tmp_path, dict(nothing), dict(nothing))

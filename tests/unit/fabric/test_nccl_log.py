@@ -1,6 +1,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from commbench.fabric.nccl_facts import gid_address
 from commbench.fabric.nccl_log import parse_nccl_log
@@ -215,6 +217,30 @@ def test_ranks_inside_one_host_are_told_by_their_transports() -> None:
 def test_other_text_is_an_empty_log(text: str) -> None:
     log = parse_nccl_log(text)
     assert (log.devices, log.connections, log.queue_pairs, log.planned_fabrics()) == ({}, (), (), frozenset())
+
+
+WHOLE = info(
+    USING,
+    "NET/IB : Made virtual device [3] name=mlx5_0+mlx5_2 speed=800000 ndevs=2",
+    "Channel 00/0 : 0[0] -> 8[0] [send] via NET/IB/3/GDRDMA",
+    "NET/IB: NCCL Dev 1 IbDev 1 Port 1 qpn 704 mtu 3 GID 3 (0/1064A8C0FFFF0000) fifoRkey=0x1",
+    "AllReduce: 4194304 Bytes -> Algo Tree proto Simple channel{Lo..Hi}={0..7}",
+)
+
+
+@given(end=st.integers(0, len(WHOLE)))
+def test_a_log_that_breaks_off_tells_less_and_never_something_else(end: int) -> None:
+    whole, torn = parse_nccl_log(WHOLE), parse_nccl_log(WHOLE[:end])
+    assert whole.planned_fabrics() == {"infiniband"}
+    assert whole.connected_fabrics() == {"roce"}
+    assert torn.planned_fabrics() <= {"infiniband", ""}
+    assert torn.connected_fabrics() <= {"roce"}
+
+
+@given(st.text(alphabet="NETIBUsing/:[]0123456789 ->viaQP.\n", max_size=300))
+def test_no_text_can_break_the_reader(words: str) -> None:
+    log = parse_nccl_log(info(*words.splitlines()))
+    assert log.connected_fabrics() <= {"infiniband", "roce"}
 
 
 needs_samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason="no samples beside the repository")
