@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from commbench.model.evidence import worst
 from commbench.store.columns import MEASURED
 
 # Times of which the launches' median is taken, and those where the worst of all launches counts.
@@ -50,6 +51,10 @@ def _one_row(group: pd.DataFrame) -> "pd.Series[float]":
         elif name.endswith(("_us", "_gb_s", "_share")):
             row[name] = group[name].median()
     row["converged"] = bool(group["converged"].all())
+    if "fabric_verdict" in group and (verdict := worst(tuple(group["fabric_verdict"].dropna()))):
+        of_worst = group[group["fabric_verdict"] == verdict].iloc[0]
+        row["fabric_verdict"], row["fabric_reason"] = verdict, of_worst["fabric_reason"]
+        row["moved_share"] = group["moved_share"].min()
     row["launch_variance"] = _differ(group)
     return row
 

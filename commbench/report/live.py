@@ -12,7 +12,7 @@ from rich.text import Text
 from commbench.collectives import get
 from commbench.collectives.of_point import bandwidths_of
 from commbench.model.plan import Plan
-from commbench.model.point import SIMULATED, Point
+from commbench.model.point import AUTO_FABRIC, SIMULATED, Point
 from commbench.model.result import PointResult, Status
 from commbench.model.summary import summarise
 from commbench.report.table import header_line, point_line
@@ -48,6 +48,7 @@ class LiveView:
         self._observed_s = 0.0  # what they took
         self._started: tuple[int, float] | None = None
         self._has_header = False
+        self._launches, self._launch = max((point.launch_index for point in plan.points), default=0) + 1, -1
         self._is_simulated = plan.backend == SIMULATED
         self._progress, self._task = self._bar(len(plan.points), len(plan.points) - len(self._remaining_s))
 
@@ -76,6 +77,7 @@ class LiveView:
         self._account(result.point)
         if not self._has_header:
             self._print_header()
+        self._name_launch(result.point)
         self._print(point_line(display_row(result)), _STYLES.get(result.status, ""))
         if self._progress is not None:
             total = self._progress.tasks[self._task].total or 0
@@ -111,6 +113,13 @@ class LiveView:
         if self._started is not None and self._started[0] == point.point_id and estimate_s:
             self._estimated_s += estimate_s
             self._observed_s += self._clock() - self._started[1]
+
+    def _name_launch(self, point: Point) -> None:
+        """Say which launch the following rows come from, where there are several."""
+        if point.launch_index != self._launch and self._launches > 1:
+            over = "" if point.fabric == AUTO_FABRIC else f", fabric {point.fabric}"
+            self._print(f"# launch {point.launch_index + 1} of {self._launches}{over}", "bold")
+        self._launch = point.launch_index
 
     def _print_header(self) -> None:
         self._has_header = True

@@ -15,6 +15,7 @@ VARIABLES = (
     "world_size",
     "backend",
     "nodes",
+    "placement",
     "fabric",
     "in_place",
     "dtype",
@@ -105,6 +106,7 @@ _WORDING: dict[str, Callable[[object], str]] = {
     # A column with unknown nodes, which imported rows may have, holds floats.
     "nodes": lambda value: "" if is_null(value) else count_of(int(float(str(value))), "node"),
     "fabric": lambda value: f"fabric {one_line(value)}",
+    "placement": lambda value: "" if is_null(value) or not value else f"hosts {one_line(value)}",
     "launch": lambda value: f"launch {one_line(value)}",
     "in_place": lambda value: placement({"in_place": value}),
     "redop": lambda value: "" if value == NO_REDOP else one_line(value),

@@ -7,6 +7,8 @@ from textwrap import wrap
 
 import pandas as pd
 
+from commbench.model.evidence import worst
+from commbench.model.placement import PLACEMENTS
 from commbench.report import series
 from commbench.report.words import (
     SIMULATED_NOTE,
@@ -172,6 +174,7 @@ def _said(points: pd.DataFrame) -> tuple[str, ...]:
         "fabric",
         "in_place",
         "cadence",
+        *(["placement"] if points["placement"].isin(PLACEMENTS).any() else []),
         *(name for name, value in plain.items() if (points[name] != value).any()),
         "shared_gpu",
         "source",
@@ -182,9 +185,15 @@ def _said(points: pd.DataFrame) -> tuple[str, ...]:
 def _block(group: pd.DataFrame, said: Sequence[str], result: Sequence[Column], width: int) -> str:
     rows = [row.to_dict() for _, row in group.sort_values("size_bytes", kind="stable").iterrows()]
     note = f"  [{SIMULATED_NOTE}]" if rows[0]["is_simulated"] else ""
-    title = f"# {one_line(rows[0]['collective'])}: {series.label(rows[0], said)}{note}"
+    title = f"# {one_line(rows[0]['collective'])}: {series.label(rows[0], said)}{_proof(rows)}{note}"
     lines = [_row(row, _IDENTITY, result, width) for row in rows]
     return "\n".join([title, _header([*_IDENTITY, *result]), *lines])
+
+
+def _proof(rows: Sequence[Row]) -> str:
+    """Return whether the fabric is known to have carried the bytes, at worst; empty where nobody asked for one."""
+    verdict = worst(tuple(str(row["fabric_verdict"]) for row in rows if not is_null(row.get("fabric_verdict"))))
+    return f" ({verdict})" if verdict else ""
 
 
 def _header(columns: Sequence[Column]) -> str:

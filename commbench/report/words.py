@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from commbench.model.evidence import Verdict
 from commbench.model.result import Status
 from commbench.store.columns import MEASURED
 
@@ -85,10 +86,18 @@ def outcome(row: Row) -> str:
     status = str(row.get("status"))
     reason = one_line(row.get("error"))
     if status == Status.OK:
-        return "; ".join(words for words in (_launches(row), "" if _is_settled(row) else _not_converged(row)) if words)
+        parts = (_contradiction(row), _launches(row), "" if _is_settled(row) else _not_converged(row))
+        return "; ".join(words for words in parts if words)
     if status == Status.WRONG:
         return f"wrong result: {reason or _first_wrong(row)}"  # what was recorded also says when it was found
     return f"{status}: {reason or 'no reason was recorded'}"
+
+
+def _contradiction(row: Row) -> str:
+    """Return why the label of the fabric is wrong; empty when it is not known to be."""
+    if row.get("fabric_verdict") != Verdict.CONTRADICTED:
+        return ""
+    return f"NOT {one_line(row.get('fabric'))}: {one_line(row.get('fabric_reason'))}"
 
 
 def _is_settled(row: Row) -> bool:
