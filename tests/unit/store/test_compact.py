@@ -1,7 +1,9 @@
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 
 import pandas as pd
 import pytest
@@ -146,6 +148,39 @@ def test_a_copy_that_is_replaced_under_a_reader_is_read_from_the_files(
 
     monkeypatch.setattr(nights.medium, "keys", keys)
     assert len(nights.points(columns=["run_id"])) == 12
+
+
+def test_readers_see_every_published_run_once_while_others_write_and_compact(store: Store) -> None:
+    append_night(store, "run-00", night(3, 1))
+    acknowledged, is_over = ["run-00"], Event()
+
+    def write() -> None:
+        try:
+            for number in range(1, 9):
+                append_night(store, f"run-{number:02d}", night(3 + number % 2, 1 + number))
+                acknowledged.append(f"run-{number:02d}")
+        finally:
+            is_over.set()
+
+    def keep_compacting() -> None:
+        while not is_over.is_set():
+            list(compact(store.medium))
+
+    reads = 0
+    with ThreadPoolExecutor(3) as others:
+        jobs = [others.submit(write), others.submit(keep_compacting), others.submit(keep_compacting)]
+        while not is_over.is_set():
+            known = set(acknowledged)
+            found = store.points(columns=["run_id", "point_id"])
+            assert not found.duplicated().any()
+            assert known <= set(found["run_id"])
+            reads += 1
+        for job in jobs:
+            job.result()
+    assert reads > 1
+    list(compact(store.medium))
+    assert len(_copies(store)) == 4
+    assert len(store.points(columns=["run_id"])) == 18
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
