@@ -66,7 +66,7 @@ class SlurmAllocation:
     ranks_per_host: int
     master_addr: str = ""
     start_limit_s: float | None = None
-    launcher: str = "slurm"
+    launcher: str = "slurm-torchrun"
     can_repeat: bool = True
 
     def prepare(self, request: LaunchRequest) -> HostsCommand:

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,6 +70,7 @@ class Cluster:
     hosts: int = 4
     rate_a: str = "1gbit"
     rate_b: str = "500mbit"
+    aliases: Mapping[int, str] = field(default_factory=dict)  # further names of hosts
     prefix: str = field(default_factory=lambda: f"cb{os.getpid()}x{next(_serial)}")
     _reaper: "subprocess.Popen[bytes] | None" = None
 
@@ -119,7 +120,7 @@ class Cluster:
 
     def _up(self) -> None:
         spaces = [self.space(i) for i in range(self.hosts)]
-        known = "".join(f"{self.address(i)} cbh{i}\n" for i in range(self.hosts))
+        known = "".join(f"{self.address(i)} cbh{i} {self.aliases.get(i, '')}\n" for i in range(self.hosts))
         for space in spaces:
             folder = Path("/etc/netns") / space
             folder.mkdir(parents=True)
@@ -272,4 +273,4 @@ def wait_until(is_so: Callable[[], bool], limit_s: float = 30) -> None:
     deadline = time.monotonic() + limit_s
     while not is_so():
         assert time.monotonic() < deadline, f"it did not happen within {limit_s} s"
-        time.sleep(0.02)
+        time.sleep(0.05)
