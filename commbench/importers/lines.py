@@ -15,9 +15,12 @@ _PREFIXES = (
 )
 
 
+_LONGEST_LINE = 10_000  # characters; the device list of a node with 16 adapters has some 500
+
+
 def clean_lines(text: str) -> list[str]:
-    """Return the lines of a log without launchers' prefixes, colours and trailing blanks."""
-    return [_clean(line) for line in text.splitlines()]
+    """Return the lines of a log without launchers' prefixes, colours and trailing blanks; endless lines are cut."""
+    return [_clean(line[:_LONGEST_LINE]) for line in text.splitlines()]
 
 
 def _clean(line: str) -> str:

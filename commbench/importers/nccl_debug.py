@@ -8,13 +8,12 @@ from commbench.fabric.names import NVLINK
 from commbench.fabric.nccl_facts import NcclLog
 from commbench.fabric.nccl_log import parse_nccl_log
 from commbench.importers import parsed
-from commbench.importers.lines import clean_lines
 from commbench.importers.parsed import ParsedHost, ParsedRun
 from commbench.importers.rows import UNKNOWN_FABRIC, Fabric
 from commbench.model.evidence import Verdict
 from commbench.model.point import HOST_LAUNCH, STREAMING
 
-_MESSAGE = re.compile(r":\d+:\d+ .*\bNCCL (?:INFO|WARN)\b")  # host:pid:tid [gpu]
+_MESSAGE = re.compile(r":\d{1,9}:\d{1,9} [^\n]{0,200}?\bNCCL (?:INFO|WARN)\b")  # host:pid:tid [gpu]
 _RANKS = re.compile(r"\bn[rR]anks (\d{1,7})\b")
 _ERRORS_KEPT = 20
 _LONGEST_TEXT = 300
@@ -38,7 +37,7 @@ def fabric_of(text: str, of_run: str = "") -> Fabric:
 
 
 def parse(text: str, of_run: str = "") -> ParsedRun:
-    """Return a log by itself as a run without points; `of_run` names the run that it is evidence for."""
+    """Return a log, cleaned of prefixes, as a run without points; `of_run` names the run that it is evidence for."""
     log = parse_nccl_log(text)
     ranks = [int(count) for count in _RANKS.findall(text)]
     hosts = dict.fromkeys([*log.devices, *(one.host for one in log.connections if one.host)])
@@ -46,7 +45,7 @@ def parse(text: str, of_run: str = "") -> ParsedRun:
     subject = f"evidence for {of_run}: " if of_run else "evidence only: "
     return ParsedRun(
         source=parsed.NCCL_LOG,
-        text="\n".join([*clean_lines(text.strip()), *([f"of {of_run}"] if of_run else [])]),
+        text="\n".join([text.strip(), *([f"of {of_run}"] if of_run else [])]),
         points=(),
         world_size=max(ranks, default=0),
         nodes=log.nodes or None,

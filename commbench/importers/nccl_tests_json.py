@@ -6,18 +6,15 @@ The environment is in the file whole, with whatever secrets it has: of `env` not
 program's name.
 """
 
-import json
-import re
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from math import ceil
-from typing import Any
 
 from commbench.errors import UsageError
 from commbench.importers import parsed
+from commbench.importers.cut_json import Json, load
 from commbench.importers.names import dtype_of
 from commbench.importers.nccl_tests import BLOCKING
 from commbench.importers.nccl_tests_infer import by_name, rounds_to
@@ -27,11 +24,9 @@ from commbench.model.dtype import NO_REDOP
 from commbench.model.point import GRAPH_LAUNCH, HOST_LAUNCH, STREAMING
 
 NEWEST_KNOWN = 3
-_INFINITE = re.compile(r"(?<=[:,\[])-?inf(?=[,\]}])")
 _PLACEMENTS = {"out_of_place": False, "in_place": True}
 _PER_ITERATION = {"time_min_us": "min_us", "time_mean_us": "avg_us", "time_max_us": "max_us", "time_std_us": "stdev_us"}
 _QUANTILES = {"time_p50_us": 0.50, "time_p95_us": 0.95, "time_p99_us": 0.99}
-Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,44 +49,11 @@ def parse(text: str, hints: Hints) -> list[ParsedRun]:
     Raises:
         UsageError: the text is damaged otherwise than by ending too soon, or lacks what every version has.
     """
-    data, is_cut = _load(text)
+    data, is_cut = load(text)
     try:
         return [_run(text, data, hints, is_cut=is_cut)]
     except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         raise UsageError(f"nccl-tests' JSON lacks what every version has ({error!r})") from error
-
-
-def _load(text: str) -> tuple[Json, bool]:
-    """Return the object, and whether its end is missing."""
-    sound = _INFINITE.sub("null", text)
-    try:
-        return json.loads(sound, parse_float=Decimal), False
-    except ValueError as error:
-        closed = _close(sound)
-        try:
-            return json.loads(closed, parse_float=Decimal), True
-        except ValueError:
-            raise UsageError(f"nccl-tests' JSON is damaged: {error}") from error
-
-
-def _close(text: str) -> str:
-    """Return the text up to the last whole member of its outermost lists and objects, and the brackets it lacks."""
-    stack: list[str] = []
-    good, closing = 0, ""
-    is_string = is_escaped = False
-    for place, letter in enumerate(text):
-        if is_string:
-            is_string = is_escaped or letter != '"'
-            is_escaped = letter == "\\" and not is_escaped
-        elif letter == '"':
-            is_string = True
-        elif letter in "{[":
-            stack.append("}" if letter == "{" else "]")
-        elif letter in "}]" and stack:
-            stack.pop()
-            if len(stack) <= 2:  # noqa: PLR2004 - members of the object, and of the lists in it
-                good, closing = place + 1, "".join(reversed(stack))
-    return text[:good] + closing
 
 
 def _run(text: str, data: Json, hints: Hints, *, is_cut: bool) -> ParsedRun:

@@ -16,7 +16,10 @@ _HEADER = re.compile(r"#\s+size\s+count\s+type\b.*\bbusbw\b")
 _TYPES = "|".join(sorted(NCCL_TYPES, key=len, reverse=True))
 _ROW = re.compile(rf"(?:^|[\s:>)|\]])(\d{{1,18}})\s+(-?\d{{1,18}})\s+({_TYPES})(?=\s|$)(.*)")
 # A line of NCCL's own that was printed into the middle of ours; a root of -1 or 0 may stick to the host before it.
-_FOREIGN = re.compile(r"(?P<root>-1|0)?[^\s:]+:\d+:\d+ (?:\[\d+\] )?(?:\S+:\d+ )?(?:\([^)]*\) )?NCCL [A-Z]+")
+_FOREIGN = re.compile(
+    r"(?P<root>-1|0)?[^\s:]{1,255}:\d{1,9}:\d{1,9} "
+    r"(?:\[\d+\] )?(?:\S{1,255}:\d{1,9} )?(?:\([^)]{0,255}\) )?NCCL [A-Z]+"
+)
 _TIMES = ("time", "cputime")
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$")
 
@@ -107,7 +110,7 @@ def read_table(header: Header, lines: Sequence[str]) -> Table:
 
 def _own_part(line: str) -> str:
     """Return what nccl-tests printed of the line."""
-    match = _FOREIGN.search(line)
+    match = _FOREIGN.search(line) if "NCCL" in line else None
     if match is None:
         return line
     return line[: match.start()] + (match["root"] or "")

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from commbench.errors import UsageError
 from commbench.importers import nccl_debug
+from commbench.importers.lines import clean_lines
 from commbench.importers.parsed import NCCL_LOG, Hints, ParsedRun
 from commbench.importers.read import read_runs, read_text
 from commbench.importers.rows import Fabric, Import, Row, point_rows, run_row
@@ -59,7 +60,7 @@ def import_file(store: "Store", path: Path, hints: Hints, cluster: str) -> list[
 def _fabric(text: str, run: ParsedRun, runs: int, hints: Hints) -> Fabric:
     """Return what NCCL printed beside the results tells; beside several runs, only what stands within each."""
     if run.source == NCCL_LOG or runs == 1:
-        return nccl_debug.fabric_of(text, hints.of_run)
+        return nccl_debug.fabric_of("\n".join(clean_lines(text)), hints.of_run)
     return nccl_debug.fabric_of(run.text)
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from commbench.errors import UsageError
 from commbench.importers import nccl_debug, nccl_tests, nccl_tests_json, osu, param
+from commbench.importers.lines import clean_lines
 from commbench.importers.parsed import Hints, ParsedRun
 
 MAX_FILE_BYTES = 512 * 2**20  # a log of a million rows has 150 MB; what is larger is no benchmark's output
@@ -52,18 +53,19 @@ def read_runs(text: str, hints: Hints) -> list[ParsedRun]:
     Raises:
         UsageError: there is none, or one lacks what only the user can tell.
     """
+    log = "\n".join(clean_lines(text))
     if hints.of_run:
-        if not nccl_debug.looks_like(text):
+        if not nccl_debug.looks_like(log):
             raise UsageError(
                 "--run takes NCCL's debug logs; no line with NCCL INFO in it tells a device, connection or version"
             )
-        return [nccl_debug.parse(text, hints.of_run)]
+        return [nccl_debug.parse(log, hints.of_run)]
     for each in _FORMATS[:1]:
         if each.looks_like(text):
             return each.parse(text, hints)
     runs = [run for each in _FORMATS[1:] if each.looks_like(text) for run in each.parse(text, hints)]
-    if not runs and nccl_debug.looks_like(text):
-        return [nccl_debug.parse(text)]
+    if not runs and nccl_debug.looks_like(log):
+        return [nccl_debug.parse(log)]
     if not runs:
         raise UsageError(f"there is no result in it; looked for {LOOKED_FOR}")
     return runs
