@@ -7,7 +7,16 @@ HEAVY = {"torch", "cupy", "pandas", "numpy", "pyarrow", "pydantic", "rich", "plo
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["run", "--help"], ["show", "--help"], ["export", "--help"]], ids=" ".join
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["run", "--help"],
+        ["show", "--help"],
+        ["export", "--help"],
+        ["store", "check", "--help"],
+    ],
+    ids=" ".join,
 )
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     command = [sys.executable, "-X", "importtime", "-m", "commbench", *arguments]
