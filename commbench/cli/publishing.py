@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from commbench.errors import StoreError, StoreUnavailableError
+from commbench.store.layout import JOURNAL
 from commbench.store.push import open_room, waiting
 from commbench.store.s3 import is_bucket
 from commbench.store.spool import room_for
@@ -33,14 +34,15 @@ def open_for_writing(place: str, *, create: bool) -> Store:
     Raises:
         StoreError: it cannot be used, and waiting will not change that.
     """
+    room = room_for(place)
+    create = create or is_bucket(place) or (room / JOURNAL).is_dir()  # a folder that failed a run may be gone
     try:
-        store = Store.open(place, create=create or is_bucket(place))
+        store = Store.open(place, create=create)
     except StoreUnavailableError as error:
         if not is_bucket(place):
             raise
         click.echo(f"commbench: {error}; measuring all the same", err=True)
         store = Store.unchecked(place)
-    room = room_for(place)
     if room.is_dir() and (count := len(waiting(Store.open(room, create=False)))):
         click.echo(f"note: {count} sessions for {place} wait in {room}; publish them: commbench store push", err=True)
     return store
