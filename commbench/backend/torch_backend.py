@@ -1,5 +1,6 @@
 """Real ranks through torch.distributed: gloo between CPUs, NCCL between GPUs."""
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,6 +14,8 @@ from commbench.backend.base import Backend, Clock, Group
 from commbench.backend.host_clock import HostClock
 from commbench.backend.meeting import StoreMeeting
 from commbench.backend.torch_group import TorchGroup, arena_for, open_device
+from commbench.backend.torch_text import gather_texts
+from commbench.journal.codec import host_from_json
 from commbench.model.environment import HostFacts
 from commbench.model.placement import ranks_of
 from commbench.model.plan import Plan
@@ -67,9 +70,7 @@ class TorchBackend(Backend):
         return torch_facts.complete(facts, self.rank)
 
     def gather_facts(self, facts: HostFacts) -> Sequence[HostFacts]:
-        rows: list[dict[str, object] | None] | None = [None] * self.world_size if self.rank == 0 else None
-        dist.gather_object(asdict(facts), rows, dst=0)
-        return [HostFacts(**row) for row in rows or [] if row is not None]  # type: ignore[arg-type] # as asdict gave
+        return [host_from_json(json.loads(text)) for text in gather_texts(json.dumps(asdict(facts)))]
 
     def close(self) -> None:
         dist.destroy_process_group()

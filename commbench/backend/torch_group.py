@@ -9,6 +9,7 @@ import torch.distributed as dist
 from commbench.backend.base import BoundPoint, Group
 from commbench.backend.pattern import Pattern
 from commbench.backend.torch_library import REDOPS, TorchLibrary
+from commbench.backend.torch_text import gather_texts
 from commbench.collectives import Collective, get
 from commbench.collectives.base import Buffers, Geometry
 from commbench.collectives.of_point import geometry_of
@@ -122,9 +123,7 @@ class TorchGroup(Group):
         return Correctness(int(sum(row[0] for row in wrong)), int(rank), int(index), expected, got)
 
     def gather_texts(self, text: str) -> Sequence[str]:
-        texts: list[str] | None = [""] * self.world_size if self.rank == 0 else None
-        dist.gather_object(text, texts, group=self._group, group_dst=0)
-        return texts or []
+        return gather_texts(text, self._group)
 
     def share(self, number: int) -> int:
         told = torch.tensor([number], dtype=torch.int64)

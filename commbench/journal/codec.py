@@ -45,10 +45,12 @@ def result_from_json(fields: dict[str, Any], plan: Plan) -> PointResult:
 
 def environment_from_json(fields: dict[str, Any]) -> Environment:
     """Return the environment whose `asdict` was written."""
-    hosts = [
-        HostFacts(**{**host, "ranks": tuple(host["ranks"]), "gpus": tuple(host["gpus"])}) for host in fields["hosts"]
-    ]
-    return Environment(**{**fields, "hosts": tuple(hosts)})
+    return Environment(**{**fields, "hosts": tuple(host_from_json(host) for host in fields["hosts"])})
+
+
+def host_from_json(fields: dict[str, Any]) -> HostFacts:
+    """Return the facts of a host whose `asdict` was written."""
+    return HostFacts(**{**fields, "ranks": tuple(fields["ranks"]), "gpus": tuple(fields["gpus"])})
 
 
 def _pack(samples: Samples) -> dict[str, Any]:

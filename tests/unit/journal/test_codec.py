@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from commbench.journal.codec import environment_from_json, result_from_json, result_to_json
 from commbench.model.environment import Environment, HostFacts
+from commbench.model.evidence import Evidence, Verdict, worst
 from commbench.model.result import Correctness, PointResult, Samples, Status
 
 from .journals import make_plan
@@ -41,6 +42,16 @@ results = st.builds(
     timer=st.text(),
     timer_resolution_ns=numbers,
     hosts=st.lists(st.text(), max_size=4).map(tuple),
+    evidence=st.none()
+    | st.builds(
+        Evidence,
+        verdict=st.sampled_from(Verdict).map(str),
+        expected_bytes=st.none() | st.integers(0, 2**63 - 1),
+        moved_share=st.none() | numbers,
+        link_rate_gbit_s=st.none() | numbers,
+        counters_json=st.text(),
+        algorithm=st.text(),
+    ),
 )
 
 
@@ -99,3 +110,17 @@ hosts = st.builds(
 @given(st.builds(Environment, hosts=st.lists(hosts, max_size=3).map(tuple)))
 def test_an_environment_comes_back_exactly(environment: Environment) -> None:
     assert environment_from_json(json.loads(json.dumps(asdict(environment)))) == environment
+
+
+def test_a_result_from_before_there_was_evidence_is_read() -> None:
+    result = PointResult(PLAN.points[0], 0, Status.OK, 0)
+    fields = result_to_json(result)
+    del fields["evidence"]
+    assert result_from_json(fields, PLAN) == result
+
+
+def test_the_worst_verdict_stands_for_all() -> None:
+    assert worst(()) is None
+    assert worst(("proven", "contradicted", "unknown")) == "contradicted"
+    assert worst(("proven", "planned")) == "planned"
+    assert worst(("proven",)) == "proven"

@@ -48,6 +48,17 @@ def damage(**changes: object) -> str:
     return json.dumps(document)
 
 
+def test_a_plan_from_before_a_field_that_has_a_default_is_read() -> None:
+    plan = expand(load("simulated"))
+    document = json.loads(to_json(plan))
+    for point in document["plan"]["points"]:
+        del point["placement"], point["block"]
+    assert from_json(json.dumps(document)) == plan
+    del document["plan"]["points"][0]["collective"]
+    with pytest.raises(UnfitError, match="Point has other fields than this commbench knows"):
+        from_json(json.dumps(document))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
