@@ -34,6 +34,7 @@ def command(
     from commbench.importers.names import PROGRAMS
     from commbench.importers.parsed import Hints
     from commbench.importers.publish import files_below, import_file
+    from commbench.report.words import one_line
     from commbench.store.store import Store
 
     if collective is not None and collective not in PROGRAMS.values():
@@ -41,12 +42,12 @@ def command(
     opened = Store.open(store, create=True)
     evidence_for = opened.resolve_run(of_run) if of_run else ""
     refused = False
-    for file in (each for name in files for each in files_below(Path(name))):
+    for file in [each for name in files for each in files_below(Path(name))]:
         try:
             hints = Hints(ranks, nodes, collective, file.name, evidence_for)
             for run in import_file(opened, file, hints, cluster):
                 words = "imported" if run.is_new else "was there already:"
-                state = run.exit_state.replace("_", " ") + (f": {run.reason}" if run.reason else "")
+                state = run.exit_state.replace("_", " ") + (f": {one_line(run.reason)}" if run.reason else "")
                 click.echo(f"{file}: {words} {run.run_id}, {run.points} points of {run.source}, {state}")
         except UsageError as error:
             click.echo(f"commbench: {file}: {error}", err=True)

@@ -37,11 +37,18 @@ class Imported:
 
 
 def files_below(path: Path) -> list[Path]:
-    """Return the path itself, or the files below a folder in order of their names, hidden ones left out."""
+    """Return the path itself, or the files below a folder in order of their names, hidden ones left out.
+
+    Raises:
+        UsageError: the folder has none.
+    """
     if not path.is_dir():
         return [path]
     below = (each for each in path.rglob("*") if each.is_file())
-    return sorted(each for each in below if not any(part.startswith(".") for part in each.relative_to(path).parts))
+    found = sorted(each for each in below if not any(part.startswith(".") for part in each.relative_to(path).parts))
+    if not found:
+        raise UsageError(f"there are no files below {path}")
+    return found
 
 
 def import_file(store: "Store", path: Path, hints: Hints, cluster: str) -> list[Imported]:
@@ -72,7 +79,7 @@ def _publish(store: "Store", found: Import) -> Imported:
             key = layout.data_key(dataset, found.run_id, 0, started_at_ns)
             publish_table(store.medium, dataset, _table(dataset, rows), key)
     run = found.run
-    return Imported(found.run_id, run.source, len(run.points), run.exit_state, run.reason, is_new)
+    return Imported(found.run_id, run.source, len(run.points), run.exit_state, found.reason, is_new)
 
 
 def _table(dataset: str, rows: "Sequence[Row]") -> pa.Table:

@@ -59,6 +59,11 @@ class Import:
         return f"import-{self.digest[:16]}"
 
     @property
+    def reason(self) -> str:
+        """Return why the run ended early, in the words of another program: cut, and without users of URLs."""
+        return redact_text(self.run.reason)[:_LONGEST_REASON]
+
+    @property
     def started_at(self) -> datetime:
         """Return when the run began; the tools print local time without a zone, which is taken as UTC."""
         told = self.run.started_at
@@ -99,7 +104,7 @@ def run_row(found: Import) -> Row:
         "launcher": "",
         "argv": [],
         "exit_state": run.exit_state,
-        "reason": redact_text(run.reason)[:_LONGEST_REASON],
+        "reason": found.reason,
         "points_planned": run.points_planned,
         "points_final": len(run.points),
         "hosts": [host.hostname for host in run.hosts],

@@ -5,7 +5,19 @@ from dataclasses import dataclass
 
 OLD, MIDDLE, NEW = "up to 2.11", "2.13 to 2.17.2", "from 2.17.3"
 ERAS = (OLD, MIDDLE, NEW)
-PREFIXES = ("", "0: ", "[1,0]<stdout>:", "[1,0]<stdout>: ", "(Worker pid=660, ip=10.0.0.1) ", "12: [1,3]<stdout>:")
+PREFIXES = (
+    "",
+    "0: ",  # srun -l
+    "[1,0]<stdout>:",  # Open MPI
+    "[1,0]<stdout>: ",
+    "(Worker pid=660, ip=10.0.0.1) ",  # Ray
+    "12: [1,3]<stdout>:",
+    "[0] ",  # MPICH -l
+    "[rank0]: ",  # torchrun
+    "2026-07-09T10:11:12.123456Z ",  # containers
+    "[pod/nccl-test-0/worker] ",  # kubectl logs --prefix
+    "node-1  | ",  # docker compose
+)
 NOISE = "node-1:4711:4712 [0] NCCL INFO Channel 00/0 : 0[0] -> 1[0] [send] via NET/IB/0"
 COLUMNS = {  # of the eras up to 2.11, where each program has its own
     "all_reduce": ("type", "redop"),

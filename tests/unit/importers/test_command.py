@@ -165,6 +165,12 @@ def test_what_cannot_be_read_is_named_and_the_rest_comes_in(capsys: pytest.Captu
     assert "hidden" not in said.err
 
 
+def test_an_empty_folder_is_no_success(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("logs").mkdir()
+    assert commbench("import", "logs") == 2
+    assert "there are no files below logs" in capsys.readouterr().err
+
+
 def test_a_file_beyond_the_limit_is_refused_before_it_is_parsed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -181,7 +187,7 @@ def test_numbers_that_fit_no_column_are_one_clear_message(capsys: pytest.Capture
 
 
 def test_secrets_and_markup_in_a_log_reach_no_page(capsys: pytest.CaptureFixture[str]) -> None:
-    failure = "<script>alert(1)</script> Test NCCL failure https://user:hunter2@host/x"
+    failure = "<script>alert(1)</script> Test NCCL failure \x1b]0;title\x07 https://user:hunter2@host/x"
     lines = [line.replace("node-0", "<b>evil</b>") for line in Log([simple_row()], footer=None).lines()]
     assert commbench("import", write("x.log", text([*lines, failure])), write("run.json", json.dumps(document()))) == 0
     for run_id in runs()["run_id"]:
@@ -191,6 +197,9 @@ def test_secrets_and_markup_in_a_log_reach_no_page(capsys: pytest.CaptureFixture
         assert "<b>evil" not in page
         assert "hunter2" not in page
         assert SECRET.split("=")[1] not in page
+    said = capsys.readouterr().out
+    assert "hunter2" not in said
+    assert "\x1b" not in said
     stored = repr(runs().to_dict()) + repr(points().to_dict())
     assert "hunter2" not in stored
     assert SECRET.split("=")[1] not in stored
