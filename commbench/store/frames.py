@@ -1,5 +1,6 @@
 """Answer a query as a frame: from the monthly copy that holds exactly the files of its month, else from the files."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -8,12 +9,14 @@ from commbench.store import copies
 from commbench.store.read import read_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     import pandas as pd
 
     from commbench.store.medium import Medium
     from commbench.store.query import Query
+
+_READERS = 4  # a copy is read outside of Python's lock, and a bucket answers slowly
 
 
 def read_frame(medium: "Medium", query: "Query") -> "pd.DataFrame":
@@ -33,16 +36,28 @@ def _tables(medium: "Medium", query: "Query") -> "Iterator[pa.Table]":
         keys = medium.keys(query.dataset)
         yield read_table(medium, query, (key for key in keys if query.keeps(key)))
         return
-    there = set(medium.keys(copies.folder_of(query.dataset)))
+    months = copies.months(medium.sizes(query.dataset))
+    with ThreadPoolExecutor(_READERS) as readers:
+        found = dict(zip(months, readers.map(_copy_reader(medium, query), months.items()), strict=True))
     waiting: list[str] = []
-    for month, sizes in copies.months(medium.sizes(query.dataset)).items():
-        keys = [key for key in sizes if query.keeps(key)]
-        copy = copies.copy_key(query.dataset, month, sizes)
-        table = copies.read_copy(medium, query, copy) if keys and copy in there else None
+    for month, sizes in months.items():
+        table = found[month]
         if table is None:
-            waiting += keys
+            waiting += filter(query.keeps, sizes)
             continue
-        yield read_table(medium, query, waiting)
+        if waiting:
+            yield read_table(medium, query, waiting)
         yield table
         waiting = []
     yield read_table(medium, query, waiting)
+
+
+def _copy_reader(medium: "Medium", query: "Query") -> "Callable[[tuple[str, Mapping[str, int]]], pa.Table | None]":
+    there = set(medium.keys(copies.folder_of(query.dataset)))
+
+    def read(files_of_month: "tuple[str, Mapping[str, int]]") -> pa.Table | None:
+        month, sizes = files_of_month
+        key = copies.copy_key(query.dataset, month, sizes)
+        return copies.read_copy(medium, query, key) if key in there and any(map(query.keeps, sizes)) else None
+
+    return read

@@ -13,9 +13,10 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, getrusage
 
 from tests.bench.history import History, series_of, write_history
 
@@ -73,6 +74,15 @@ class Contender:
     target_s: float | None = None
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a command printed, the wall time from its start to its end, and the CPU time of all its threads."""
+
+    wall_s: float
+    cpu_s: float
+    text: str
+
+
 def main() -> None:
     """Make what is missing, let the contenders take turns, print the table; exit 1 when a target is missed."""
     options = _options()
@@ -83,13 +93,13 @@ def main() -> None:
     names = {"store": str(store), "series": series_of(history, history.points // 2), "delta": str(delta)}
     shutil.rmtree(store / "_cache", ignore_errors=True)
     before = _race([*_ours(names, "as written"), *_peers(names, options.delta_python)], options.rounds)
-    took_s = _seconds((sys.executable, "-m", "commbench", "store", "compact", "--store", str(store)))[0]
+    compaction = _answer((sys.executable, "-m", "commbench", "store", "compact", "--store", str(store)))
     after = _race(_ours(names, "compacted", TARGET_S), options.rounds)
     _print(before | after)
-    print(f"\n`commbench store compact` took {took_s:.0f} s. On disk:\n")
+    print(f"\n`commbench store compact` took {compaction.wall_s:.0f} s ({compaction.cpu_s:.0f} s of CPU). On disk:\n")
     print(_output((sys.executable, "-m", "commbench", "store", "stats", "--store", str(store))))
     print(_output((sys.executable, "-m", "commbench", "store", "check", "--footers", "--store", str(store))))
-    missed = [who for who, (best_s, _) in after.items() if who.target_s is not None and best_s > who.target_s]
+    missed = [who for who, answer in after.items() if who.target_s is not None and answer.wall_s > who.target_s]
     sys.exit(f"target missed: {[f'{who.question} ({who.name})' for who in missed]}" if missed else 0)
 
 
@@ -135,20 +145,22 @@ def _delta_copy(store: Path, python: str | None) -> Path:
     return delta
 
 
-def _race(contenders: list[Contender] | Iterator[Contender], rounds: int) -> dict[Contender, tuple[float, str]]:
-    """Return the best seconds and the answer of each."""
+def _race(contenders: Iterable[Contender], rounds: int) -> dict[Contender, Answer]:
+    """Return the answer of each with the best of the rounds."""
     everyone = list(contenders)
-    taken = {who: [_seconds(who.command)] for who in everyone}  # this round also warms the page cache
+    best = {who: _answer(who.command) for who in everyone}  # this round also warms the page cache
     for _ in range(rounds - 1):
         for who in everyone:
-            taken[who].append(_seconds(who.command))
-    return {who: (min(seconds for seconds, _ in times), times[0][1]) for who, times in taken.items()}
+            found = _answer(who.command)
+            best[who] = Answer(min(best[who].wall_s, found.wall_s), min(best[who].cpu_s, found.cpu_s), found.text)
+    return best
 
 
-def _seconds(command: tuple[str, ...]) -> tuple[float, str]:
-    start = time.perf_counter()
-    output = _output(command)
-    return time.perf_counter() - start, output
+def _answer(command: tuple[str, ...]) -> Answer:
+    start, before = time.perf_counter(), getrusage(RUSAGE_CHILDREN)
+    text = _output(command)
+    wall_s, after = time.perf_counter() - start, getrusage(RUSAGE_CHILDREN)
+    return Answer(wall_s, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, text.strip())
 
 
 def _output(command: tuple[str, ...]) -> str:
@@ -158,16 +170,18 @@ def _output(command: tuple[str, ...]) -> str:
     return done.stdout
 
 
-def _print(results: dict[Contender, tuple[float, str]]) -> None:
-    print("| question | who | best s | against the quickest of ours |\n|---|---|---|---|")
+def _print(results: dict[Contender, Answer]) -> None:
+    print("| question | who | best s | CPU s | to the quickest of ours |\n|---|---|---|---|---|")
     for question in dict.fromkeys(who.question for who in results):
-        rows = sorted((seconds, who.name) for who, (seconds, _) in results.items() if who.question == question)
-        found = {answer.strip() for who, (_, answer) in results.items() if who.question == question}
-        answers = {answer for answer in found if answer.isdigit()}
-        assert len(answers) <= 1, f"{question}: contenders found {answers} rows"
-        ours = min(seconds for seconds, name in rows if name.startswith("commbench"))
-        for seconds, name in rows:
-            print(f"| {question} | {name} | {seconds:.2f} | {seconds / ours:.1f} x |")
+        found = {who: answer for who, answer in results.items() if who.question == question}
+        counts = {answer.text for answer in found.values() if answer.text.isdigit()}
+        if len(counts) > 1:
+            raise SystemExit(f"{question}: the contenders found {', '.join(sorted(counts))} rows, so somebody is wrong")
+        ours = min(answer.wall_s for who, answer in found.items() if who.name.startswith("commbench"))
+        for who, answer in sorted(found.items(), key=lambda item: item[1].wall_s):
+            print(
+                f"| {question} | {who.name} | {answer.wall_s:.2f} | {answer.cpu_s:.2f} | {answer.wall_s / ours:.1f} x |"
+            )
 
 
 if __name__ == "__main__":
