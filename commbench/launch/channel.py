@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from commbench.launch.launch_log import LaunchLog
 from commbench.launch.wire import MARK, Message, messages_in
 
 
@@ -28,21 +29,19 @@ class OpenChannel:
     def __init__(self, channel: Channel, log: Path) -> None:
         self.hosts, self.shell, self.nodes = channel.hosts, channel.shell, frozenset(channel.hosts)
         name = "-".join(["", *channel.hosts.values()]) if len(channel.hosts) == 1 else ""
-        self._log = log.with_name(f"{log.stem}{name}{log.suffix}")
-        self._begin = self._log.stat().st_size if self._log.exists() else 0
-        self._heard = self._begin
-        with self._log.open("ab") as output:
-            try:
-                self._process: subprocess.Popen[bytes] | None = subprocess.Popen(  # noqa: S603 - the user's own words
-                    channel.arguments,
-                    stdin=subprocess.PIPE,  # its end tells the keepers that we are gone
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,  # Ctrl-C is ours to handle
-                )
-            except OSError as error:
-                self._process = None
-                output.write(f"{shlex.join(channel.arguments[:1])}: {error.strerror}\n".encode())
+        self._log = LaunchLog(log.with_name(f"{log.stem}{name}{log.suffix}"))
+        self._heard = 0
+        try:
+            self._process: subprocess.Popen[bytes] | None = subprocess.Popen(  # noqa: S603 - the user's own words
+                channel.arguments,
+                stdin=subprocess.PIPE,  # its end tells the keepers that we are gone
+                stdout=self._log.file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is ours to handle
+            )
+        except OSError as error:
+            self._process = None
+            self._log.file.write(f"{shlex.join(channel.arguments[:1])}: {error.strerror}\n".encode())
 
     def poll(self) -> int | None:
         """Return the channel's exit code, or None while it runs; 127, as shells have it, when it never did."""
@@ -50,7 +49,7 @@ class OpenChannel:
 
     def text(self) -> str:
         """Return what came through in this launch."""
-        return self._read(self._begin).decode(errors="replace")
+        return self._log.read().decode(errors="replace")
 
     def text_of_ranks(self) -> str:
         """Return what came through without the keepers' messages."""
@@ -58,15 +57,10 @@ class OpenChannel:
 
     def new_messages(self) -> Iterator[Message]:
         """Yield the keepers' messages since the last call."""
-        text = self._read(self._heard)
+        text = self._log.read(self._heard)
         whole = text[: text.rfind(b"\n") + 1]
         self._heard += len(whole)
         yield from messages_in(whole.decode(errors="replace"))
-
-    def _read(self, offset: int) -> bytes:
-        with self._log.open("rb") as file:
-            file.seek(offset)
-            return file.read()
 
     def send(self, line: str) -> None:
         """Say a line to the keepers; one that is gone is found by its silence."""
@@ -83,6 +77,7 @@ class OpenChannel:
 
     def end(self, deadline: float) -> None:
         """Wait for the channel's end until a deadline of time.monotonic(), then kill it."""
+        self._log.close()
         if self._process is None:
             return
         try:

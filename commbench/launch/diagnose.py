@@ -32,9 +32,8 @@ def name_dead(text: str, exit_code: int, during: str = "", where: str = "") -> s
 
     `where` ends the sentence when nobody can be named: where all of the text is.
     """
-    own = _OWN_WORDS.findall(text)
-    if own:
-        return str(own[0])
+    if own := own_words(text):
+        return own
     raised = {int(rank): words for rank, words in _RAISED.findall(text)}
     failures = [
         _Failure(match["host"], int(match["rank"]), int(match["exitcode"]), int(match["pid"]))
@@ -46,6 +45,12 @@ def name_dead(text: str, exit_code: int, during: str = "", where: str = "") -> s
     cause = min(failures, key=lambda failure: _suspicion(failure, raised))
     place = f"rank {cause.rank} (pid {cause.pid}" + (f", host {cause.host})" if cause.host else ")")
     return f"{place} {_how(cause, raised, during and f' during {during}')}"
+
+
+def own_words(text: str) -> str:
+    """Return what commbench itself said in a launch's output, in its first message; empty when it said nothing."""
+    own = _OWN_WORDS.search(text)
+    return own[1] if own else ""
 
 
 def tail_of(text: str) -> str:

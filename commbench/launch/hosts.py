@@ -8,7 +8,7 @@ from commbench import __version__
 from commbench.errors import ExitCode
 from commbench.journal.folder import JournalFolder
 from commbench.launch.channel import Channel, OpenChannel
-from commbench.launch.diagnose import name_dead, name_silent, tail_of
+from commbench.launch.diagnose import name_dead, name_silent, own_words, tail_of
 from commbench.launch.processes import Sighting
 from commbench.launch.wire import LOOK, Ended, Hello, Message, Order, Report, to_line
 
@@ -62,14 +62,14 @@ class HostsLaunch:
         self._channels = [OpenChannel(channel, log) for channel in command.channels]
         self._heard = _Heard()
         self._hello_deadline = time.monotonic() + command.hello_limit_s
-        self._is_ordered = False
+        self.is_ordered = False
         self._failed_at = 0.0
         self._first_failed: OpenChannel | None = None
         self._reason = ""
 
     def poll(self) -> int | None:
         self._listen()
-        if not self._is_ordered:
+        if not self.is_ordered:
             self._greet()
         if self._reason:
             return ExitCode.RANK
@@ -102,23 +102,30 @@ class HostsLaunch:
             self._order = replace(self._order, master_port=port)
             for channel in self._channels:
                 channel.send(to_line(self._order))
-            self._is_ordered = True
+            self.is_ordered = True
         elif any(channel.poll() is not None for channel in self._channels) or time.monotonic() > self._hello_deadline:
             self._reason = self._unreached()
 
     def _unreached(self) -> str:
-        """Return a sentence naming the hosts without a hello: first those whose remote shell has given up."""
-        silent = [channel for channel in self._channels if not channel.nodes <= self._heard.hellos.keys()]
-        given_up = [channel for channel in silent if channel.poll() is not None]
-        sentences = []
-        for channel in given_up or silent or self._channels:
-            code = channel.poll()
-            missing = [host for node, host in channel.hosts.items() if node not in self._heard.hellos]
-            how = f"ended with exit code {code}" if code is not None else "still waits"
-            waited = "" if code is not None else f" within {self._command.hello_limit_s:g} s"
-            said = tail_of(channel.text()) or "it printed nothing"
-            sentences.append(f"host {', '.join(missing)} was not reached{waited}: `{channel.shell}` {how}: {said}")
-        return "; ".join(sentences)
+        """Return a sentence naming the hosts whose shell gave up, or else those that have not said hello."""
+        gone = [channel for channel in self._channels if channel.poll() is not None]
+        for channel in gone:
+            if words := own_words(channel.text()):
+                return words
+        hellos = self._heard.hellos.keys()
+        return "; ".join(
+            self._unreached_through(channel) for channel in gone or self._channels if gone or channel.nodes - hellos
+        )
+
+    def _unreached_through(self, channel: OpenChannel) -> str:
+        code = channel.poll()
+        missing = [host for node, host in channel.hosts.items() if node not in self._heard.hellos]
+        hosts = ", ".join(missing or channel.hosts.values())
+        within, how = "", f"ended with exit code {code}"
+        if code is None:
+            within, how = f" within {self._command.hello_limit_s:g} s", "still waits"
+        said = tail_of(channel.text_of_ranks()) or "it printed nothing"
+        return f"host {hosts} was not reached{within}: `{channel.shell}` {how}: {said}"
 
     def why_dead(self, exit_code: int, during: str) -> str:
         if self._reason:
@@ -133,8 +140,7 @@ class HostsLaunch:
         for channel in self._channels:
             lost = [host for node, host in channel.hosts.items() if node not in self._heard.ended]
             code = channel.poll()
-            has_own_words = "commbench: " in channel.text()
-            if code is not None and lost and not has_own_words:
+            if code is not None and lost and not own_words(channel.text()):
                 said = tail_of(channel.text_of_ranks()) or "it printed nothing more"
                 what = f"`{channel.shell}` ended with exit code {code}{during and f' during {during}'}"
                 return f"host {', '.join(lost)} was lost: {what}: {said}"
@@ -151,7 +157,7 @@ class HostsLaunch:
         return f"{', '.join(links)} went down during the launch; {words}" if links else words
 
     def who_is_missing(self) -> str:
-        if not self._is_ordered:
+        if not self.is_ordered:
             return self._unreached()
         reports = self._ask()
         silent = [host for node, host in self._hosts().items() if node not in reports]
