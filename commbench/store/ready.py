@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Row = Mapping[str, object]
 
 _VERSION = "schema_version"
+_SESSION = 0  # of a file: rows that are ready come in one piece
 
 
 def as_table(dataset: str, rows: "Sequence[Row]") -> pa.Table:
@@ -44,7 +45,8 @@ def as_table(dataset: str, rows: "Sequence[Row]") -> pa.Table:
 def append_rows(medium: "Medium", dataset: str, rows: "Sequence[Row]", name: str, at_ns: int) -> None:
     """Publish rows as one file that is called `name`; doing it again with the same rows changes nothing.
 
-    `at_ns` is Unix time and decides the month that the file lies under; `schema_version` is filled in.
+    Rows of a run are called by its `run_id`. `at_ns` is Unix time and decides the month that the file lies under;
+    `schema_version` is filled in.
 
     Raises:
         StoreError: there are no rows, a key is null or there twice, a value does not fit, the name cannot be one, or
@@ -54,7 +56,8 @@ def append_rows(medium: "Medium", dataset: str, rows: "Sequence[Row]", name: str
     has_version = _VERSION in SCHEMAS[dataset].names
     table = as_table(dataset, [{_VERSION: SCHEMA_VERSION, **row} if has_version else row for row in rows])
     _check_keys(dataset, table)
-    publish_table(medium, dataset, table, layout.data_key(dataset, name, 0, at_ns))
+    _check_name(dataset, table, name)
+    publish_table(medium, dataset, table, layout.data_key(dataset, name, _SESSION, at_ns))
 
 
 def _check_keys(dataset: str, table: pa.Table) -> None:
@@ -67,6 +70,14 @@ def _check_keys(dataset: str, table: pa.Table) -> None:
     rows_of_key = table.group_by(keys).aggregate([([], "count_all")])["count_all"]
     if pc.max(rows_of_key).as_py() > 1:
         raise StoreError(f"rows for {dataset} have the same {', '.join(keys)}; nothing was stored")
+
+
+def _check_name(dataset: str, table: pa.Table, name: str) -> None:
+    """A file's name tells readers what is in it: they open no other."""
+    told = {"run_id": name, "session": _SESSION}
+    for column in told.keys() & set(table.column_names):
+        if pc.any(pc.not_equal(table[column], told[column])).as_py():
+            raise StoreError(f"rows for {dataset} have another {column} than {told[column]!r}; nothing was stored")
 
 
 def _refuse_fractions(dataset: str, rows: "Sequence[Row]") -> None:

@@ -103,6 +103,8 @@ class Store:
     def append_rows(self, dataset: str, rows: "Sequence[Row]", name: str, at_ns: int) -> None:
         """Publish rows that are ready as one file that is called `name`; again with the same rows changes nothing.
 
+        Rows of a run are called by its `run_id`; `at_ns` is Unix time.
+
         Raises:
             StoreError: the rows do not fit the dataset, or other rows have that name already.
             StoreUnavailableError: the store cannot be written.

@@ -1,6 +1,6 @@
 """Rows of every dataset, made from the columns alone: fixed ones, and whatever hypothesis can think of."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pyarrow as pa
@@ -19,6 +19,7 @@ from commbench.store.column import (
     Column,
 )
 from commbench.store.columns import DATASETS, KEYS, SCHEMA_VERSION
+from commbench.store.store import Store
 
 AT_US = 1_772_323_200_000_000  # 2026-03-01 00:00:00 UTC
 _LAST_US = 253_402_300_799_000_000  # 9999-12-31 23:59:59 UTC, the last year that Python's datetime has
@@ -50,12 +51,19 @@ _ANY: dict[pa.DataType, st.SearchStrategy[Any]] = {
 
 def fixed_row(dataset: str, number: int, *, only_keys: bool = False) -> dict[str, Any]:
     """Return a row with a value in every column, or with nulls in all but the keys."""
-    needed = {*KEYS[dataset], "schema_version"}
-    return {
+    needed = {*KEYS[dataset]}
+    row = {
         column.name: _FIXED[column.type](number) if column.name in needed or not only_keys else None
         for column in DATASETS[dataset]
-        if column.name != "schema_version"
-    } | ({"schema_version": SCHEMA_VERSION} if DATASETS[dataset][0].name == "schema_version" else {})
+    }
+    told = {"schema_version": SCHEMA_VERSION, "run_id": f"run-{number}", "session": 0}
+    return row | {name: value for name, value in told.items() if name in row}
+
+
+def publish(store: Store, dataset: str, rows: Iterable[dict[str, Any]]) -> None:
+    """Publish each row as a file of its own."""
+    for number, row in enumerate(rows):
+        store.append_rows(dataset, [row], row.get("run_id", f"file-{number}"), AT_US * 1000)
 
 
 @st.composite
@@ -65,7 +73,7 @@ def any_rows(draw: st.DrawFn, dataset: str) -> list[dict[str, Any]]:
 
 
 def _any_row(draw: st.DrawFn, dataset: str, number: int) -> dict[str, Any]:
-    fixed = {"schema_version", *KEYS[dataset]}
+    fixed = {"schema_version", "session", *KEYS[dataset]}
     return fixed_row(dataset, number) | {
         column.name: draw(_any_value(column)) for column in DATASETS[dataset] if column.name not in fixed
     }

@@ -12,7 +12,7 @@ from commbench.store.ready import as_table
 from commbench.store.schema import SCHEMAS
 from commbench.store.store import Store
 
-from .any_rows import AT_US, fixed_row
+from .any_rows import fixed_row, publish
 from .factory import lost_result, make_point, make_record
 from .readers import plainly
 
@@ -52,7 +52,7 @@ def test_nothing_but_finished_parquet_lies_in_a_dataset(store: Store) -> None:
     store.append(make_record("run-1"))
     store.append(make_record("run-1", lost_result(make_point()), session=1))
     for dataset in DATASETS:
-        store.append_rows(dataset, [fixed_row(dataset, 0)], "ready", AT_US * 1000)
+        publish(store, dataset, [fixed_row(dataset, 7)])
     for dataset in DATASETS:
         files = [path for path in (store.path / dataset).rglob("*") if path.is_file()]
         assert files
@@ -64,7 +64,7 @@ def test_nothing_but_finished_parquet_lies_in_a_dataset(store: Store) -> None:
 def test_every_file_has_every_column_in_its_one_type(store: Store) -> None:
     store.append(make_record("full"))
     store.append(make_record("empty", lost_result(make_point())))  # no samples, no times: all columns null or absent
-    store.append_rows("incidents", [fixed_row("incidents", 0, only_keys=True)], "nulls", AT_US * 1000)
+    publish(store, "incidents", [fixed_row("incidents", 0, only_keys=True)])
     for path in store.path.glob("*/month=*/*.parquet"):
         dataset = path.relative_to(store.path).parts[0]
         assert pq.read_schema(path).remove_metadata().equals(SCHEMAS[dataset].remove_metadata()), path

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from commbench.store.columns import DATASETS, KEYS
-from commbench.store.ready import as_table
 from commbench.store.schema import SCHEMAS
 from commbench.store.store import Store
 
-from .any_rows import AT_US, any_rows, fixed_row
+from .any_rows import any_rows, fixed_row, publish
 from .factory import STARTED_AT_NS, make_point, make_record, make_result
 from .readers import ask, by_docs, comparable, plainly
 
@@ -30,7 +30,7 @@ MEASURED = ("points", "samples", "ranks", "runs")  # what every session writes
 
 
 def _expected(dataset: str, rows: list[dict[str, Any]]) -> list[str]:
-    return comparable(as_table(dataset, rows), SCHEMAS[dataset], KEYS[dataset])
+    return comparable(pa.Table.from_pylist(rows, schema=SCHEMAS[dataset]), SCHEMAS[dataset], KEYS[dataset])
 
 
 def _found(reader: str, store: Store, dataset: str) -> list[str]:
@@ -41,8 +41,7 @@ def _found(reader: str, store: Store, dataset: str) -> list[str]:
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_every_value_of_every_dataset_is_read(store: Store, dataset: str, reader: str) -> None:
     rows = [fixed_row(dataset, number) for number in range(3)]
-    store.append_rows(dataset, rows[:2], "first", AT_US * 1000)
-    store.append_rows(dataset, rows[2:], "second", AT_US * 1000)
+    publish(store, dataset, rows)
     assert plainly(reader, store.path / dataset) == 3
     assert _found(reader, store, dataset) == _expected(dataset, rows)
 
@@ -51,8 +50,7 @@ def test_every_value_of_every_dataset_is_read(store: Store, dataset: str, reader
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_a_column_that_was_all_null_at_first_takes_values_later(store: Store, dataset: str, reader: str) -> None:
     rows = [fixed_row(dataset, 0, only_keys=True), fixed_row(dataset, 1), fixed_row(dataset, 2, only_keys=True)]
-    for number, row in enumerate(rows):
-        store.append_rows(dataset, [row], f"file-{number}", AT_US * 1000)
+    publish(store, dataset, rows)
     assert plainly(reader, store.path / dataset) == 3
     assert _found(reader, store, dataset) == _expected(dataset, rows)
 
@@ -67,8 +65,8 @@ def test_whatever_a_column_can_hold_is_read_back_equal(
 ) -> None:
     rows = data.draw(any_rows(dataset))
     store = Store.open(tmp_path_factory.mktemp("store"), create=True)
-    store.append_rows(dataset, rows, "any", AT_US * 1000)
-    store.append_rows(dataset, rows, "any", AT_US * 1000)
+    publish(store, dataset, rows)
+    publish(store, dataset, rows)
     expected = _expected(dataset, rows)
     for reader in READERS:
         assert _found(reader, store, dataset) == expected, reader

@@ -1,11 +1,12 @@
 import json
 import math
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import Any
 
 import pytest
 
 from commbench.errors import StoreError
+from commbench.model.evidence import Evidence
 from commbench.model.result import Correctness, Status
 from commbench.store import identity
 from commbench.store.rows import point_rows, run_row
@@ -84,6 +85,60 @@ def test_series_ids_never_change() -> None:
     # History is joined on this value: if it changes, every trend line breaks in two.
     assert identity.series_id(make_point(), "lab") == "b14e30cde3e42529"
     assert identity.series_id(make_point(traffic_skew=0), "lab") == "b14e30cde3e42529"
+
+
+def test_placement_and_source_make_another_series() -> None:
+    point = make_point()
+    ids = [identity.series_id(point, "lab", source) for source in ("commbench", "osu", "param")]
+    ids += [identity.series_id(replace(point, placement=placement), "lab") for placement in ("spread", "strided")]
+    assert len(set(ids)) == 5
+    assert ids[0] == identity.series_id(replace(point, block=3), "lab")
+
+
+def test_evidence_of_the_fabric_is_kept_and_its_absence_is_null() -> None:
+    evidence = Evidence("proven", "tx 1.01 of expected", 2**40, 1.01, '{"a":1}', 400.0, "ring", "ll128")
+    record = make_record(
+        "r",
+        make_result(make_point(0), evidence=evidence),
+        make_result(make_point(1), evidence=replace(evidence, verdict="unknown")),
+        make_result(make_point(2)),
+    )
+    proven, _, unseen = point_rows(record)
+    names = ("fabric_verdict", "fabric_reason", "expected_bytes", "moved_share", "fabric_counters_json")
+    others = ("link_rate_gbit_s", "algorithm", "protocol")
+    assert [proven[name] for name in names + others] == list(astuple(evidence))
+    assert [unseen[name] for name in names + others] == [None] * 6 + ["", ""]
+    assert run_row(record)["fabric_verdict"] == "unknown"
+    assert run_row(make_record())["fabric_verdict"] is None
+
+
+def test_a_row_names_its_hosts_once_in_the_order_of_their_ranks() -> None:
+    results = (make_result(make_point(0), hosts=("b", "a", "b")), make_result(make_point(1), hosts=()))
+    assert [row["hosts"] for row in point_rows(make_record("r", *results))] == [["b", "a"], None]
+
+
+def test_a_row_says_who_measured_it_and_in_which_job() -> None:
+    record = make_record("r", make_result(), scheduler="slurm", job_id="4711", argv=("commbench", "--token", "hunter2"))
+    row = run_row(record)
+    assert (row["source"], row["source_digest"], row["scheduler"], row["job_id"]) == ("commbench", "", "slurm", "4711")
+    assert row["argv"] == ["commbench", "--token", "***"]
+    assert {row["source"] for row in point_rows(record)} == {"commbench"}
+
+
+def test_the_worst_twentieth_of_the_calls_is_one_number() -> None:
+    (row,) = point_rows(make_record("r", make_result(samples=make_samples(calls=40), visit_calls=(40,))))
+    slowest = row["latency_max_us"]
+    assert isinstance(slowest, float)
+    assert isinstance(row["latency_worst5_mean_us"], float)
+    assert row["latency_p95_us"] <= row["latency_worst5_mean_us"] < slowest  # type: ignore[operator] # floats, both
+
+
+def test_stray_bytes_of_a_command_line_are_stored() -> None:
+    record = make_record("r", make_result(hosts=("caf\udce9", "b")), argv=("commbench", "caf\udce9.toml"))
+    stored = tables(record)
+    assert stored["runs"]["argv"].to_pylist() == [["commbench", "caf\\udce9.toml"]]
+    assert stored["ranks"]["host"].to_pylist() == ["caf\\udce9", "b"]
+    assert stored["points"]["hosts"].to_pylist() == [["caf\\udce9", "b"]]
 
 
 def test_simulated_results_say_so() -> None:
