@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test truth check gpu bench bench-store clean
+.PHONY: demo test truth check stress gpu bench bench-store clean
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -27,6 +27,10 @@ check: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+# 16 writers x 200 runs with random kills and readers, on a folder and on a bucket that answers badly: a quarter hour.
+stress: .venv/installed
+	COMMBENCH_STRESS=full $(BIN)/pytest -s tests/stress
 
 # Without a GPU every test would skip and that would look like success: the recipe ends with 3 (make itself with 2).
 gpu: .venv/installed
