@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -13,14 +14,29 @@ from pathlib import Path
 from commbench.launch.launch_log import LaunchLog
 from commbench.launch.wire import MARK, Message, messages_in
 
+_LABEL = re.compile(r" *(\d+): ")  # srun(1): right-aligned to the width of the largest
+
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """What to execute; `hosts` are those behind it, by node number; `shell` is its short name in messages."""
+    """What to execute; `hosts` are those behind it, by node number; `shell` is its short name in messages.
+
+    `is_labelled` says that each line begins with its node's number and a colon, as `srun --label` has it.
+    """
 
     arguments: tuple[str, ...]
     hosts: dict[int, str]
     shell: str
+    is_labelled: bool = False
+
+
+def sorted_by_label(text: str) -> str:
+    """Return labelled lines without their labels, node after node; what the launcher itself said comes first."""
+    lines: dict[int, list[str]] = {}
+    for line in text.splitlines():
+        match = _LABEL.match(line)
+        lines.setdefault(int(match[1]) if match else -1, []).append(line[match.end() :] if match else line)
+    return "".join(f"{line}\n" for node in sorted(lines) for line in lines[node])
 
 
 class OpenChannel:
@@ -31,6 +47,7 @@ class OpenChannel:
         name = "-".join(["", *channel.hosts.values()]) if len(channel.hosts) == 1 else ""
         self._log = LaunchLog(log.with_name(f"{log.stem}{name}{log.suffix}"))
         self._heard = 0
+        self._is_labelled = channel.is_labelled
         try:
             self._process: subprocess.Popen[bytes] | None = subprocess.Popen(  # noqa: S603 - the user's own words
                 channel.arguments,
@@ -48,8 +65,9 @@ class OpenChannel:
         return 127 if self._process is None else self._process.poll()
 
     def text(self) -> str:
-        """Return what came through in this launch."""
-        return self._log.read().decode(errors="replace")
+        """Return what came through in this launch, host after host."""
+        text = self._log.read().decode(errors="replace")
+        return sorted_by_label(text) if self._is_labelled else text
 
     def text_of_ranks(self) -> str:
         """Return what came through without the keepers' messages."""

@@ -75,9 +75,9 @@ class SlurmAllocation:
         srun = (
             *("srun", "--overlap", f"--nodes={len(hosts)}", f"--ntasks={len(hosts)}", "--ntasks-per-node=1"),
             # A keeper's ranks are to have all of the node, and what this process has in its environment.
-            *(f"--nodelist={','.join(hosts)}", "--cpu-bind=none", "--export=ALL", "--input=all", "--unbuffered"),
+            *(f"--nodelist={','.join(hosts)}", "--cpu-bind=none", "--export=ALL", "--input=all", "--label"),
         )
-        channel = Channel((*srun, sys.executable, *_KEEPER), dict(enumerate(hosts)), "srun")
+        channel = Channel((*srun, sys.executable, *_KEEPER), dict(enumerate(hosts)), "srun", is_labelled=True)
         order = _order(request, hosts, self.ranks_per_host, self.master_addr or hosts[0])
         return HostsCommand(self.launcher, (channel,), order, self.start_limit_s)
 

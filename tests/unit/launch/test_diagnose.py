@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from commbench.launch.channel import sorted_by_label
 from commbench.launch.diagnose import name_dead, name_silent
 from commbench.launch.processes import Sighting, kill_ranks, sightings, state_of
 from commbench.measure.progress import RankProgress
@@ -31,6 +32,14 @@ LOGS = Path(__file__).parent / "logs"
 def test_the_rank_that_failed_is_named_and_not_its_victim(log: str, sentence: str) -> None:
     said = name_dead((LOGS / log).read_text(), exit_code=1)
     assert re.fullmatch(sentence, said), said
+
+
+def test_lines_of_several_nodes_that_come_mixed_are_told_apart_by_their_labels() -> None:
+    """As `srun --label` prints them: torch elastic's summary is many lines, and two nodes print theirs at once."""
+    summary = (LOGS / "rank1_killed.log").read_text().splitlines()
+    mixed = "".join(f" 0: other\n11: {line}\n" for line in summary)
+    said = name_dead(sorted_by_label("srun: error: n11: task 11: Exited\n" + mixed), 1)
+    assert re.match(r"rank 1 \(pid \d+, host localhost\) was killed by SIGKILL", said), said
 
 
 def test_a_killed_rank_is_the_cause_even_when_its_victim_said_nothing() -> None:
