@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,15 +105,19 @@ def hosts_run(tmp_path: Path) -> Callable[[Cluster], HostsRun]:
 
 
 def pids_of_ranks(cluster: Cluster, host: int) -> list[int]:
-    """Return the processes on a host that are ranks, not the torch elastic or the keeper above them."""
-    return [pid for pid in cluster.pids(host) if _is_rank(pid)]
+    """Return the processes on a host that are ranks."""
+    return [pid for pid in cluster.pids(host) if is_rank(_words(pid))]
 
 
-def _is_rank(pid: int) -> bool:
+def is_rank(words: Sequence[str]) -> bool:
+    """Return whether a command line is a rank's, not that of the torch elastic above it."""
+    return "commbench.measure.worker" in words and "torch.distributed.run" not in words
+
+
+def _words(pid: int) -> list[str]:
     with suppress(OSError):
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        return b"commbench.measure.worker" in words and b"torch.distributed.run" not in words
-    return False
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+    return []
 
 
 def signal_rank(cluster: Cluster, host: int, number: int) -> int:
