@@ -95,6 +95,10 @@ class Backend(ABC):
         """Return the group of these ranks, ascending and with rank 0; None when this rank is not among them."""
 
     @abstractmethod
+    def gather_texts(self, text: str) -> Sequence[str]:
+        """Return the texts of all ranks of the launch in rank order on rank 0; an empty sequence elsewhere."""
+
+    @abstractmethod
     def gather_facts(self, facts: HostFacts) -> Sequence[HostFacts]:
         """Return the facts of all ranks in rank order on rank 0; an empty sequence elsewhere."""
 

@@ -63,6 +63,9 @@ class SimulatedBackend(Backend):
     def complete_facts(self, facts: HostFacts) -> HostFacts:
         return replace(facts, ranks=tuple(range(self.world_size)))
 
+    def gather_texts(self, text: str) -> Sequence[str]:
+        return [text]
+
     def gather_facts(self, facts: HostFacts) -> Sequence[HostFacts]:
         return [facts] * self.world_size
 

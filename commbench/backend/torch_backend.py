@@ -69,6 +69,9 @@ class TorchBackend(Backend):
     def complete_facts(self, facts: HostFacts) -> HostFacts:
         return torch_facts.complete(facts, self.rank)
 
+    def gather_texts(self, text: str) -> Sequence[str]:
+        return gather_texts(text)
+
     def gather_facts(self, facts: HostFacts) -> Sequence[HostFacts]:
         return [host_from_json(json.loads(text)) for text in gather_texts(json.dumps(asdict(facts)))]
 

@@ -18,6 +18,8 @@ _PORTS = 10_000
 CONTROLLED = "COMMBENCH_CONTROLLED"
 # Variables that rank 0 must tell the other ranks, as JSON: in a launch that somebody else started nobody else can.
 VARIABLES = "COMMBENCH_VARIABLES"
+# Set for a launch that times nothing and keeps the network library's log: see measure/probe.py.
+PROBE = "COMMBENCH_PROBE"
 # Where a rank puts its progress board on a host whose keeper made a folder for that.
 BOARDS = "COMMBENCH_BOARDS"
 

@@ -3,7 +3,7 @@
 import json
 import re
 
-from commbench.environment.redact import redact_text
+from commbench.fabric.log_summary import log_summary
 from commbench.fabric.names import NVLINK
 from commbench.fabric.nccl_facts import NcclLog
 from commbench.fabric.nccl_log import parse_nccl_log
@@ -15,8 +15,6 @@ from commbench.model.point import HOST_LAUNCH, STREAMING
 
 _MESSAGE = re.compile(r":\d{1,9}:\d{1,9} [^\n]{0,200}?\bNCCL (?:INFO|WARN)\b")  # host:pid:tid [gpu]
 _RANKS = re.compile(r"\bn[rR]anks (\d{1,7})\b")
-_ERRORS_KEPT = 20
-_LONGEST_TEXT = 300
 
 
 def looks_like(text: str) -> bool:
@@ -83,17 +81,4 @@ def _judge(log: NcclLog) -> tuple[str, str, str]:
 
 
 def _evidence_json(log: NcclLog, of_run: str) -> str:
-    found: dict[str, object] = {
-        "version": log.version,
-        "networks": list(log.networks),
-        "devices": {
-            host: [f"{each.label}/{each.link}" for each in devices] for host, devices in sorted(log.devices.items())
-        },
-        "transports": log.transports(),
-        "planned_fabrics": sorted(log.planned_fabrics()),
-        "connected_fabrics": sorted(log.connected_fabrics()),
-        "settings": {name: redact_text(value)[:_LONGEST_TEXT] for name, value in sorted(log.settings.items())},
-        "errors": [redact_text(error)[:_LONGEST_TEXT] for error in log.errors[:_ERRORS_KEPT]],
-        "torn_lines": log.torn_lines,
-    }
-    return json.dumps({**({"of_run": of_run} if of_run else {}), "nccl_log": found}, sort_keys=True)
+    return json.dumps({**({"of_run": of_run} if of_run else {}), "nccl_log": log_summary(log)}, sort_keys=True)

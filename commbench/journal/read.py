@@ -7,8 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from commbench.errors import StoreError
+from commbench.fabric.log_summary import log_summary
+from commbench.fabric.nccl_facts import NcclLog
+from commbench.fabric.nccl_log import parse_nccl_log
 from commbench.journal.codec import environment_from_json, result_from_json
 from commbench.journal.folder import JournalFolder
+from commbench.journal.packed_text import unpacked
 from commbench.journal.plan_json import from_json
 from commbench.model.environment import Environment
 from commbench.model.plan import Plan
@@ -111,7 +115,28 @@ class Journal:
             plan=self.plan,
             environment=self._environment(lines, start),
             results=self.results_of(session),
+            evidence_json=json.dumps(self._evidence(lines), sort_keys=True),
         )
+
+    def probe_of(self, fabric: str) -> NcclLog | None:
+        """Return what the network library said in the probe of a fabric; None when there was none."""
+        words = [line["log"] for line in self._all_lines("probe") if line["fabric"] == fabric]
+        return parse_nccl_log(unpacked(words[-1])) if words else None
+
+    def is_probed(self, fabric: str) -> bool:
+        """Return whether a probe of the fabric was tried, whatever came of it."""
+        return any(line["fabric"] == fabric for line in self._all_lines("probe"))
+
+    def _all_lines(self, kind: str) -> list[dict[str, Any]]:
+        return [line for session in self.sessions for line in session if line["kind"] == kind]
+
+    @staticmethod
+    def _evidence(lines: tuple[dict[str, Any], ...]) -> dict[str, object]:
+        return {
+            line["fabric"]: {"nccl_log": log_summary(parse_nccl_log(unpacked(line["log"])))}
+            for line in lines
+            if line["kind"] == "probe"
+        }
 
     @staticmethod
     def _environment(lines: tuple[dict[str, Any], ...], start: dict[str, Any]) -> Environment:

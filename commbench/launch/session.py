@@ -21,6 +21,7 @@ from commbench.journal.write import JournalWriter
 from commbench.launch.inprocess import run_simulated
 from commbench.launch.launched import Engine, LaunchRequest
 from commbench.launch.outcome import Listener, Outcome, StopButton
+from commbench.launch.probe import probe_fabric
 from commbench.launch.supervise import Supervisor
 from commbench.model.environment import Environment
 from commbench.model.evidence import Verdict
@@ -109,6 +110,7 @@ def _launch_until_done(
     fruitless = 0
     while True:
         folder = held.secure()
+        probe_fabric(folder, session, engine, button)
         finished = _finished(folder)
         if engine is None:
             outcome = _simulated(folder, listener, button)

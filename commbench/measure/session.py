@@ -8,6 +8,7 @@ from commbench import __version__
 from commbench.backend import Backend, Meeting
 from commbench.environment.commit import commit
 from commbench.environment.host import host_facts
+from commbench.fabric.nccl_facts import NcclLog
 from commbench.journal.codec import result_to_json
 from commbench.journal.write import LineWriter
 from commbench.measure.overhead import overhead_ns
@@ -65,8 +66,14 @@ class RankSession:
 class Leader:
     """Rank 0: decides the steps, does its own part in them, and journals every finished point before the next step."""
 
-    def __init__(self, session: RankSession, writer: LineWriter, wants_stop: Callable[[], bool]) -> None:
-        self._session, self._writer, self._wants_stop = session, writer, wants_stop
+    def __init__(
+        self,
+        session: RankSession,
+        writer: LineWriter,
+        wants_stop: Callable[[], bool],
+        probed: NcclLog | None = None,
+    ) -> None:
+        self._session, self._writer, self._wants_stop, self._probed = session, writer, wants_stop, probed
         self._plan = session.plan
         self._tallies: dict[int, Tally] = {}
         self._rule = stopping_rule(session.plan.protocol.stopping)
@@ -113,7 +120,7 @@ class Leader:
             clock = self._session.backend.clock
             result = tally.result(outcome, self._rule, (clock.name, clock.resolution_ns), self._overhead_ns)
             hosts = tuple(self._hosts[rank] for rank in ranks_of(self._plan, tally.point))
-            evidence = evidence_of(self._plan, tally.point, outcome.traffic)
+            evidence = evidence_of(self._plan, tally.point, outcome.traffic, self._probed)
             self._write(replace(result, hosts=hosts, evidence=evidence))
 
     def _measure_overhead(self, step: Step) -> int:

@@ -8,22 +8,25 @@ import json
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from commbench.backend import StoreMeeting, open_backend
 from commbench.environment.noise import NoiseGauge
-from commbench.environment.place import BOARDS, CONTROLLED, VARIABLES, Place, find_place
+from commbench.environment.place import BOARDS, CONTROLLED, PROBE, VARIABLES, Place, find_place
 from commbench.environment.schedstat import RunQueueWait
 from commbench.errors import CommbenchError, ExitCode, UsageError
 from commbench.journal.folder import JournalFolder
+from commbench.journal.packed_text import packed
 from commbench.journal.plan_json import from_json, to_json
 from commbench.journal.read import read_journal
 from commbench.journal.write import JournalWriter
 from commbench.measure.align import open_alignment
 from commbench.measure.carrier import take_fabric
 from commbench.measure.perform import Performer
+from commbench.measure.probe import listening, probe
 from commbench.measure.progress import ProgressBoard
 from commbench.measure.session import Leader, RankSession, Todo, facts_of_all
 
@@ -39,10 +42,13 @@ def run_rank(folder: JournalFolder, place: Place) -> None:
             meeting.announce("variables", os.environ.get(VARIABLES, "{}"))
             meeting.announce("plan", to_json(journal.plan))
             todo = journal.next_launch()
+            meeting.announce("points", json.dumps([point_id for point_id, _ in todo]))
             meeting.announce("fabric", journal.plan.points[todo[0][0]].fabric if todo else "")
         os.environ.update(json.loads(meeting.hear("variables")))
+        log = stack.enter_context(listening()) if os.environ.get(PROBE) else None
         plan = from_json(meeting.hear("plan"))
-        traffic = take_fabric(plan, meeting.hear("fabric"), counts=place.local_rank == 0)
+        fabric = meeting.hear("fabric")
+        traffic = take_fabric(plan, fabric, counts=place.local_rank == 0)
         backend = open_backend(plan, meeting)
         stack.callback(backend.close)
         ranks = facts_of_all(backend)
@@ -50,10 +56,14 @@ def run_rank(folder: JournalFolder, place: Place) -> None:
         board = ProgressBoard(_boards(folder), place.rank)
         performer = Performer(plan.protocol, backend, board, alignment, NoiseGauge(), RunQueueWait(), traffic)
         session = RankSession(plan, backend, meeting, performer)
-        if writer is None:
+        if log is not None:
+            said = probe(plan, backend, json.loads(meeting.hear("points")), log)
+            if writer is not None:
+                writer.write("probe", fabric=fabric, log=packed(said), at_ns=time.time_ns())
+        elif writer is None:
             session.follow()
         else:
-            Leader(session, writer, folder.stop.exists).lead(todo, ranks)
+            Leader(session, writer, folder.stop.exists, journal.probe_of(fabric)).lead(todo, ranks)
 
 
 def _boards(folder: JournalFolder) -> Path | None:

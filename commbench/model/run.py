@@ -43,9 +43,13 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What one session adds to the store: its plan, environment and the points that it finished."""
+    """What one session adds to the store: its plan, environment and the points that it finished.
+
+    `evidence_json` is a JSON object: by fabric, what the network library said of itself in a probe.
+    """
 
     session: Session
     plan: Plan
     environment: Environment
     results: tuple[PointResult, ...]
+    evidence_json: str = "{}"

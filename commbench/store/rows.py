@@ -108,7 +108,7 @@ def run_row(record: "Record") -> Row:
         "scheduler": session.scheduler,
         "job_id": session.job_id,
         "fabric_verdict": worst(tuple(each.evidence.verdict for each in record.results if each.evidence)),
-        "evidence_json": "{}",
+        "evidence_json": record.evidence_json,
     }
 
 

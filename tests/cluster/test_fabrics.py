@@ -79,7 +79,8 @@ def test_each_fabrics_rate_and_their_ratio_are_recovered_and_every_hosts_counter
     code, said = run.run()
     assert code == 0, said
     points = points_of(run)
-    busbw = points.set_index(["fabric", "nodes"])["busbw_gb_s"]
+    rows = points.to_dict("records")
+    busbw = {(str(row["fabric"]), int(row["nodes"])): float(row["busbw_gb_s"]) for row in rows}
     for (fabric, _), value in busbw.items():
         assert value * 8e9 == pytest.approx(bits_per_s(RATES[fabric]), rel=0.12)
     truth = bits_per_s(RATES["fast"]) * GOODPUT["fast"] / (bits_per_s(RATES["slow"]) * GOODPUT["slow"])
