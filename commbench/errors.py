@@ -6,6 +6,7 @@
     ├── UnfitError        3  this machine or store cannot do what was asked
     │   └── StoreError    3  the store cannot be read or written
     │       └── StoreUnavailableError    3  not now: full, read-only or away; what was measured goes to the spool
+    ├── GateError         1  a gate said no: what was measured contradicts what it claims to be
     └── RankError         4  a rank died, hung or lost its peers
 
 A message says what, where and what to do next: it is shown to the user as it is.
@@ -37,6 +38,12 @@ class UsageError(CommbenchError):
 
 class SuiteError(UsageError):
     """A suite file has mistakes; the message lists all of them, one a line."""
+
+
+class GateError(CommbenchError):
+    """A gate said no: what was measured contradicts what it claims to be."""
+
+    exit_code = ExitCode.GATE
 
 
 class UnfitError(CommbenchError):
