@@ -27,6 +27,7 @@ _Result = TypeVar("_Result")
 # How long an operation is tried before the store counts as away: S3's own overload passes within seconds.
 PATIENCE_S = 30.0
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.1, 5.0  # between two tries, doubled each time
+_PROBE = "_probe"  # placed once, by the first writer ever
 _LISTED_AT_ONCE = 1000  # what S3 answers at most
 _FORMAT = ds.ParquetFileFormat()
 
@@ -98,7 +99,16 @@ class Bucket:
         self._patiently(f"remove {self.name(key)}", lambda: self._client.delete(key))
 
     def probe(self) -> None:
-        """Do nothing: the format file, put right after this, is the probe."""
+        """Check that bytes can be placed here, and that the server never replaces what is there.
+
+        Raises:
+            StoreError: it does: some servers ignore `If-None-Match` without a word.
+        """
+        if self.put(_PROBE, b"") and self.put(_PROBE, b""):
+            raise StoreError(
+                f"the server of {self.place} replaces files that are there (it ignores If-None-Match), so that writers "
+                "could destroy each other's results; choose a store on another server"
+            )
 
     def tidy(self) -> None:
         """Do nothing: a PUT that was cut short leaves nothing."""

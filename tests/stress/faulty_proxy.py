@@ -41,6 +41,7 @@ class FaultyProxy:
 
     def __init__(self, upstream_port: int, choose: Chooser) -> None:
         self.choose = choose
+        self.dropped_header = ""
         self.seen: Counter[str] = Counter()  # requests by method, faults by name
         self._server = _Server(self, upstream_port)
 
@@ -103,8 +104,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         upstream = http.client.HTTPConnection("127.0.0.1", self.server.upstream_port, timeout=_TIMEOUT_S)
         try:
-            # The signature covers the host that the client knows, so it goes on as it came.
-            upstream.request(self.command, self.path, body, dict(self.headers.items()))
+            dropped = self.server.proxy.dropped_header
+            headers_in = {name: value for name, value in self.headers.items() if name.lower() != dropped}
+            upstream.request(self.command, self.path, body, headers_in)
             answer = upstream.getresponse()
             headers = [(name, value) for name, value in answer.getheaders() if name.lower() in _KEPT]
             if self.command == "HEAD":

@@ -139,6 +139,12 @@ def test_refusals_are_said_at_once_and_are_not_called_unavailable(store: Store, 
     assert not isinstance(caught.value, StoreUnavailableError)
 
 
+def test_a_server_that_would_overwrite_is_refused(place: str, proxy: FaultyProxy) -> None:
+    proxy.dropped_header = "if-none-match"
+    with pytest.raises(StoreError, match="replaces files that are there"):
+        Store.open(place, create=True)
+
+
 def test_a_bucket_that_is_not_there_is_named(proxy: FaultyProxy) -> None:
     for act in (
         lambda: Store.open("s3://no-such-bucket/x", create=True),
