@@ -6,11 +6,12 @@ from statistics import NormalDist
 
 import numpy as np
 
-from commbench.model.plan import Truth
+from commbench.model.plan import Plan, Truth
 
 _SLOW_MODE, _SLOW_MODE_SHARE = 1.3, 0.4  # bimodal: two paths, one longer, as with adaptive routing
 _TAIL, _TAIL_SHARE = 20.0, 0.01  # tail: one call in a hundred waits for a retransmission
 _DRIFT, _DRIFT_CALLS = 0.05, 317  # drift: up and down by 5 %, with a period that no visit length divides
+_OF_LAUNCHES = 1  # tells the launches' draws from those of calls, which are seeded by the point's number
 _VISIT_SIGMA = 0.03  # visits: what all calls of a visit share
 
 
@@ -41,6 +42,12 @@ _LAWS: dict[str, Callable[[NoiseLaw, float], float]] = {
     "visits": lambda law, _chance: law.visit_factor,
 }
 NOISE_LAWS = tuple(_LAWS)
+
+
+def launch_factor(plan: Plan, launch_index: int) -> float:
+    """Return what all points of a launch share: where its threads and connections came to lie, drawn anew each time."""
+    generator = np.random.default_rng([plan.seed, launch_index, _OF_LAUNCHES])
+    return float(generator.lognormal(0.0, plan.truth.launch_sigma))
 
 
 def true_median_factor(truth: Truth) -> float:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from commbench.backend.base import Backend, BoundPoint, Group
-from commbench.backend.noise_laws import NoiseLaw
+from commbench.backend.noise_laws import NoiseLaw, launch_factor
 from commbench.collectives import get
 from commbench.collectives.of_point import geometry_of
 from commbench.model.environment import HostFacts
@@ -128,7 +128,8 @@ class SimulatedPoint(BoundPoint):
         self._generator = np.random.default_rng([plan.seed, point.point_id])
         self._noise = NoiseLaw(plan.truth, self._generator)
         fabric = plan.fabric(point.fabric)
-        self._model_ns = true_time_ns(point, plan.truth) * (fabric.time_factor if fabric else 1.0)
+        factor = launch_factor(plan, point.launch_index) * (fabric.time_factor if fabric else 1.0)
+        self._model_ns = true_time_ns(point, plan.truth) * factor
         self._is_planted = bool(plan.truth.wrong_every) and (point.point_id + 1) % plan.truth.wrong_every == 0
         self.call = self._step
 

@@ -60,6 +60,7 @@ class Truth:
     noise_sigma: float = 0.02
     arrival_us: float = 0.5
     noise: str = "lognormal"
+    launch_sigma: float = 0.0  # sigma of the lognormal factor that all calls of a launch share
     wrong_every: int = 0  # every n-th point is given a wrong result, to see that it is caught; 0 = never
 
 

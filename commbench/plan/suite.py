@@ -179,6 +179,9 @@ class Simulated(Table):
         default=_TRUTH.noise_sigma, description="Sigma of the lognormal part of that factor."
     )
     arrival_us: NotNegative = Field(default=_TRUTH.arrival_us, description="Mean lateness of a rank.")
+    launch_sigma: NotNegative = Field(
+        default=_TRUTH.launch_sigma, description="Sigma of the lognormal factor that all calls of a launch share."
+    )
     wrong_every: Whole = Field(
         default=_TRUTH.wrong_every, description="Every n-th point is given a wrong result; 0 is never."
     )
