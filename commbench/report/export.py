@@ -85,11 +85,12 @@ def _markdown(points: pd.DataFrame) -> str:
     if "source" in points and imported_tools(points):
         columns = ["source", *columns, *PRINTED_COLUMNS]
     rule = ["---:" if points[name].dtype.kind in "iuf" else "---" for name in columns]
-    rows = [[_markdown_cell(value) for value in row] for row in points[columns].itertuples(index=False, name=None)]
+    rows = [[markdown_cell(value) for value in row] for row in points[columns].itertuples(index=False, name=None)]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in [columns, rule, *rows])
 
 
-def _markdown_cell(value: object) -> str:
+def markdown_cell(value: object) -> str:
+    """Return untrusted text as a cell of a markdown table: one line, without marks that mean something."""
     return escape(_MARKDOWN_MARKS.sub(r"\\\1", one_line(_plain(value))), quote=False)
 
 
