@@ -186,3 +186,10 @@ def test_a_launch_hears_that_its_controller_is_gone_by_the_end_of_its_input(
         "sys.stdin.read(); (folder / 'heard').touch()"
     )
     assert (folder.path / "heard").exists()
+
+
+def test_a_journal_removed_under_a_launch_ends_it_and_is_named(launch: Launch, folder: JournalFolder) -> None:
+    outcome = launch(f"say('started', point_id=0); os.remove({str(folder.lines)!r}); time.sleep(60)")
+    assert (outcome.exit_state, outcome.lost_status) == (ExitState.FAILED, Status.ERROR)
+    assert outcome.reason == f"{folder.path} was removed while the ranks were measuring"
+    assert_ended(folder)

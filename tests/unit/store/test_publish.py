@@ -1,6 +1,7 @@
 import errno
 import multiprocessing
 import os
+import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from commbench.errors import StoreError
+from commbench.errors import StoreError, StoreUnavailableError
 from commbench.store import folder
 from commbench.store.store import Store
 
@@ -118,9 +119,49 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(store: Store, monkeypatc
     assert list((store.path / "_staging").iterdir()) == []
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a read-only file system")
+def test_a_read_only_folder_is_one_sentence_and_may_pass(store: Store) -> None:
+    store.append(make_record("run-1"))
+    here = str(store.path)
+    if subprocess.run(["mount", "--bind", here, here], check=False, capture_output=True).returncode != 0:
+        pytest.skip("file systems cannot be mounted here")
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", here], check=True)
+        for read_only in (store, Store.open(here, create=False)):
+            with pytest.raises(StoreUnavailableError, match="Read-only file system"):
+                read_only.append(make_record("run-2"))
+        with pytest.raises(StoreError, match=r"cannot be written: Read-only file system; choose another --store"):
+            Store.open(here, create=True)
+        assert len(Store.open(here, create=False).points()) == 2
+    finally:
+        subprocess.run(["umount", here], check=True)
+    store.append(make_record("run-2"))
+    assert len(store.points()) == 4
+
+
+def test_a_folder_that_vanished_is_not_made_anew(store: Store) -> None:
+    store.path.rename(store.path.with_name("moved"))
+    with pytest.raises(StoreUnavailableError, match="was removed, moved or unmounted since the store was opened"):
+        store.append(make_record())
+    assert not store.path.exists()
+    store.path.mkdir()  # an empty mount point
+    with pytest.raises(StoreUnavailableError, match="was removed, moved or unmounted since the store was opened"):
+        store.append(make_record())
+    assert list(store.path.iterdir()) == []
+
+
 def test_a_file_that_does_not_read_back_is_not_published(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pq, "write_table", lambda table, file, **options: file.write(b"PAR1 torn"))
     with pytest.raises(StoreError, match="cannot be read back"):
+        store.append(make_record())
+    assert _files(store) == {}
+
+
+def test_a_disk_that_does_not_keep_what_it_was_given_publishes_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "read_bytes", lambda path: b"PAR1 torn")
+    with pytest.raises(StoreUnavailableError, match="does not read back as it was written"):
         store.append(make_record())
     assert _files(store) == {}
 
