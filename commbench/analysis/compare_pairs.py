@@ -59,10 +59,11 @@ def pair_up(a: pd.DataFrame, b: pd.DataFrame, compared: Sequence[str]) -> list[P
     columns = [name for name in CELL_COLUMNS if name not in compared]
     of_a, of_b = (_cells(rows, [*columns, *others]) for rows in (a, b))
     blocks, started = (_blocks(a), _blocks(b)), (_started(a), _started(b))
+    telling = [name for name in others if len(set(a[name]) | set(b[name])) > 1]
     pairs = []
     for key in of_a:
         if key in of_b:
-            cell = _cell(a, of_a[key][0], others)
+            cell = _cell(a, of_a[key][0], telling)
             pairs.append(_pairs(cell, of_a[key], of_b[key], blocks, started))
     return sorted(pairs, key=lambda each: _order(each.cell))
 
