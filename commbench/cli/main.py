@@ -19,6 +19,7 @@ _COMMANDS = {
     "plan": "plan",
     "run": "run",
     "show": "show",
+    "compare": "compare",
     "report": "report",
     "export": "export",
     "import": "import_",
