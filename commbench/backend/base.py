@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from commbench.collectives.base import Call
+from commbench.errors import UnfitError
 from commbench.model.environment import HostFacts
 from commbench.model.point import Point
 from commbench.model.result import Correctness, Samples
@@ -73,6 +74,16 @@ class Group(ABC):
     @abstractmethod
     def gather_texts(self, text: str) -> Sequence[str]:
         """Return all ranks' texts in rank order on rank 0; an empty sequence elsewhere."""
+
+    def flow_ns(self, size_bytes: int, to_rank: int | None, from_rank: int | None) -> int:  # noqa: ARG002 - not here
+        """Send bytes to a rank while as many come from another; return the ns until those that come are here.
+
+        Either may be None; who only sends is told how long that took. At most the size of the group's largest point.
+
+        Raises:
+            UnfitError: there are no links between these ranks.
+        """
+        raise UnfitError("there are no links between simulated ranks; take the gloo or the nccl backend")
 
     @abstractmethod
     def share(self, number: int) -> int:

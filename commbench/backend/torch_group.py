@@ -1,5 +1,6 @@
 """A torch process group with one rank's buffers: binds points, gathers what the ranks measured."""
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -107,6 +108,18 @@ class TorchGroup(Group):
             dist.all_reduce(self._token, group=self._group)  # on CPU memory: gloo carries it
         else:
             dist.barrier(self._group)
+
+    def flow_ns(self, size_bytes: int, to_rank: int | None, from_rank: int | None) -> int:
+        send, recv = (self._arena.take(name, size_bytes, torch.uint8) for name in ("send", "recv"))
+        started_ns = time.perf_counter_ns()
+        first, *rest = self.library.start_flow(send, to_rank, recv, from_rank)
+        first.wait()
+        if self._device.type == "cuda":
+            torch.cuda.synchronize()  # NCCL has made one kernel of both directions: it ends with the later one
+        took_ns = time.perf_counter_ns() - started_ns
+        for work in rest:
+            work.wait()
+        return took_ns
 
     def gather_samples(self, samples: Samples) -> Samples | None:
         rows = self._gather(torch.from_numpy(samples.stacked()))

@@ -35,6 +35,15 @@ class TorchLibrary:
         ]
         return partial(_run, operations)
 
+    def start_flow(self, send: Any, to_rank: int | None, recv: Any, from_rank: int | None) -> list[dist.Work]:
+        """Start to receive, to send or both at once; with gloo the first work is the one that receives."""
+        operations = []
+        if from_rank is not None:
+            operations.append(dist.P2POp(dist.irecv, recv, group=self._group, group_peer=from_rank))
+        if to_rank is not None:
+            operations.append(dist.P2POp(dist.isend, send, group=self._group, group_peer=to_rank))
+        return dist.batch_isend_irecv(operations)
+
 
 def _run(operations: list[dist.P2POp]) -> None:
     for work in dist.batch_isend_irecv(operations):

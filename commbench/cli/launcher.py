@@ -1,6 +1,8 @@
 """Which engine starts the ranks of a run: what was asked for, or what this process finds itself in."""
 
+import os
 import shlex
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -9,7 +11,7 @@ import click
 
 from commbench.environment.place import Place, find_place
 from commbench.errors import UsageError
-from commbench.launch.commands import LocalRanks, ThisRank
+from commbench.launch.commands import WORKER, LocalRanks, ThisRank
 from commbench.launch.remote import DEFAULT_REMOTE_SHELL, RemoteShell, SlurmAllocation, parse_hosts, slurm_hosts
 from commbench.model.point import SIMULATED
 
@@ -116,6 +118,11 @@ def part_of(environ: Mapping[str, str]) -> Place | None:
     """Return this process's place in a launch of several ranks; None when it is to start the ranks itself."""
     place = find_place(environ)
     return place if place is not None and (place.world_size > 1 or place.launcher == "torchrun") else None
+
+
+def become_rank() -> None:
+    """Turn this process into the plain rank it was started as: only rank 0 plans, stores and prints."""
+    os.execv(sys.executable, [sys.executable, "-m", WORKER, "-"])  # noqa: S606 - no shell wanted
 
 
 def _per_host(options: HostOptions) -> int | None:

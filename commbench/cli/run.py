@@ -1,11 +1,10 @@
 """`commbench run`: measure a suite and store what was measured."""
 
 import os
-import sys
 
 import click
 
-from commbench.cli.launcher import HostOptions, choose, host_options, part_of
+from commbench.cli.launcher import HostOptions, become_rank, choose, host_options, part_of
 from commbench.cli.options import fabrics_option, ranks_option, split_names, store_option
 from commbench.errors import ExitCode
 
@@ -40,7 +39,7 @@ def command(
     """
     place = part_of(os.environ)
     if place is not None and place.rank > 0:
-        _become_rank()
+        become_rank()
     from commbench.cli.conduct import Conductor, Extent
     from commbench.plan.load import load
 
@@ -51,8 +50,3 @@ def command(
     if resume:
         return conductor.resume(loaded)
     return conductor.begin(loaded, Extent(launcher.world_size, launcher.nodes, split_names(fabrics)), cluster)
-
-
-def _become_rank() -> None:
-    """Turn this process into the plain rank it was started as: only rank 0 plans, stores and prints."""
-    os.execv(sys.executable, [sys.executable, "-m", "commbench.measure.worker", "-"])  # noqa: S606 - no shell wanted

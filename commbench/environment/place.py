@@ -20,6 +20,8 @@ CONTROLLED = "COMMBENCH_CONTROLLED"
 VARIABLES = "COMMBENCH_VARIABLES"
 # Set for a launch that times nothing and keeps the network library's log: see measure/probe.py.
 PROBE = "COMMBENCH_PROBE"
+# Set for a launch that searches slow links instead of measuring points: see measure/locate.py.
+LOCATE = "COMMBENCH_LOCATE"
 # Where a rank puts its progress board on a host whose keeper made a folder for that.
 BOARDS = "COMMBENCH_BOARDS"
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from commbench.backend import StoreMeeting, open_backend
 from commbench.environment.noise import NoiseGauge
-from commbench.environment.place import BOARDS, CONTROLLED, PROBE, VARIABLES, Place, find_place
+from commbench.environment.place import BOARDS, CONTROLLED, LOCATE, PROBE, VARIABLES, Place, find_place
 from commbench.environment.schedstat import RunQueueWait
 from commbench.errors import CommbenchError, ExitCode, UsageError
 from commbench.journal.folder import JournalFolder
@@ -25,6 +25,7 @@ from commbench.journal.read import read_journal
 from commbench.journal.write import JournalWriter
 from commbench.measure.align import open_alignment
 from commbench.measure.carrier import take_fabric
+from commbench.measure.locate import FlowMeter, follow, lead
 from commbench.measure.perform import Performer
 from commbench.measure.probe import listening, probe
 from commbench.measure.progress import ProgressBoard
@@ -52,8 +53,12 @@ def run_rank(folder: JournalFolder, place: Place) -> None:
         backend = open_backend(plan, meeting)
         stack.callback(backend.close)
         ranks = facts_of_all(backend)
-        alignment = stack.enter_context(open_alignment(plan, backend, meeting, ranks))
         board = ProgressBoard(_boards(folder), place.rank)
+        if os.environ.get(LOCATE):
+            meter = FlowMeter(plan, backend, meeting, board)
+            follow(meter, traffic) if writer is None else lead(meter, traffic, writer, folder.stop.exists, ranks)
+            return
+        alignment = stack.enter_context(open_alignment(plan, backend, meeting, ranks))
         performer = Performer(plan.protocol, backend, board, alignment, NoiseGauge(), RunQueueWait(), traffic)
         session = RankSession(plan, backend, meeting, performer)
         if log is not None:
