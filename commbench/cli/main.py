@@ -18,6 +18,7 @@ _COMMANDS = {
     "list": "list_",
     "plan": "plan",
     "run": "run",
+    "locate": "locate",
     "show": "show",
     "compare": "compare",
     "report": "report",
