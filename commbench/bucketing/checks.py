@@ -46,13 +46,13 @@ class TensorChecks:
             self._explain(tensors)
         return list(map(torch.Tensor.data_ptr, present))
 
-    def outside_the_buffer(self, pointers: "np.ndarray[tuple[int], np.dtype[np.uint64]]") -> None:
+    def outside_the_buffer(self, pointers: list[int]) -> None:
         """Refuse tensors that lie in the buffer: the kernel reads and writes in any order.
 
         Raises:
             UsageError: a tensor shares memory with the buffer; the first one is named.
         """
-        begins = pointers.astype(np.int64)
+        begins = np.array(pointers, dtype=np.uint64).view(np.int64)
         ends = begins + self._count_of_bytes
         overlaps = (begins < self._buffer_end) & (ends > self._buffer_begin) & (ends > begins)
         if overlaps.any():

@@ -20,4 +20,8 @@ def open_bucket(plan: BucketPlan, device: torch.device | str, buffer: torch.Tens
     where = torch.device(device)
     if where.type == "cpu":
         return ReferenceBucket(plan, buffer)
+    if where.type == "cuda":
+        from commbench.bucketing.cupy_launcher import open_kernel_bucket
+
+        return open_kernel_bucket(plan, where, buffer)
     raise UsageError(f"gradients on {where} cannot be bucketed; there are buckets on cpu and on cuda")

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 
 from commbench.bucketing.base import FusedBucket, PackStats
@@ -89,7 +88,7 @@ class ReferenceBucket(FusedBucket):
 
     def _flat(self, tensors: Sequence[torch.Tensor | None]) -> list[torch.Tensor]:
         pointers = self._checks.pointers(tensors)
-        self._checks.outside_the_buffer(np.array(pointers, dtype=np.uint64))
+        self._checks.outside_the_buffer(pointers)
         return [tensor.view(-1) for tensor in tensors if tensor is not None]
 
     def _scale(self, scale: torch.Tensor | None) -> torch.Tensor:
