@@ -55,6 +55,14 @@ class Extent:
 
 
 @dataclass(frozen=True, slots=True)
+class Conducted:
+    """A run that was conducted: its name, and how it ended."""
+
+    run_id: str
+    exit_code: ExitCode
+
+
+@dataclass(frozen=True, slots=True)
 class Conductor:
     """Runs suites into one store.
 
@@ -69,13 +77,17 @@ class Conductor:
     def begin(self, loaded: "LoadedSuite", extent: Extent, cluster: str | None) -> ExitCode:
         """Measure a suite from its first point."""
         plan = expand(loaded, extent.world_size, nodes=extent.nodes, fabrics=extent.fabrics)
+        about = loaded.suite.about
+        return self.measure(plan, about.cluster if cluster is None else cluster, about.purpose).exit_code
+
+    def measure(self, plan: "Plan", cluster: str, purpose: str) -> Conducted:
+        """Measure a plan from its first point."""
         engine = self._engine(plan)
         store = open_for_writing(self.place, create=True)
         run_id = new_run_id()
         folder = create_journal(store.journal_folder(run_id), plan)
-        about = loaded.suite.about
-        start = SessionStart(tuple(sys.argv), about.cluster if cluster is None else cluster, about.purpose)
-        return self._session(store, folder, plan, start, engine)
+        start = SessionStart(tuple(sys.argv), cluster, purpose)
+        return Conducted(run_id, self._session(store, folder, plan, start, engine))
 
     def resume(self, loaded: "LoadedSuite") -> ExitCode:
         """Go on with the newest unfinished run of a suite; its plan is the one it began with.
