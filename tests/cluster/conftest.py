@@ -15,7 +15,7 @@ import pytest
 from tests.cluster.emulation import FAB_A, Cluster, missing
 
 MakeCluster = Callable[..., Cluster]
-_LAUNCHERS = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
+LAUNCHERS = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 
 SUITE = """
 [suite]
@@ -72,7 +72,7 @@ class HostsRun:
         return [sys.executable, "-m", "commbench", "run", str(self.folder / "hosts.toml"), *where, *extra]
 
     def start(self, *extra: str) -> "subprocess.Popen[str]":
-        environ = {name: value for name, value in os.environ.items() if name not in _LAUNCHERS}
+        environ = {name: value for name, value in os.environ.items() if name not in LAUNCHERS}
         return subprocess.Popen(self.command(*extra), stderr=subprocess.PIPE, text=True, env=environ | self.variables)
 
     def run(self, *extra: str) -> tuple[int, str]:

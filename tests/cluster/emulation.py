@@ -167,8 +167,11 @@ class Cluster:
 
     @staticmethod
     def _bucket(device: str, rate: str) -> str:
-        burst = max(int(bits_per_s(rate) / 8 * _TOKEN_S), _LEAST_BURST_BYTES)
-        return f"qdisc replace dev {device} root tbf rate {rate} burst {burst} latency 50ms"
+        return f"qdisc replace dev {device} root tbf rate {rate} burst {_burst_bytes(rate)} latency 50ms"
+
+    @staticmethod
+    def _class(rate: str) -> str:
+        return f"rate {rate} burst {_burst_bytes(rate)} cburst {_burst_bytes(rate)}"
 
     def command(self, host: int, *arguments: str) -> list[str]:
         """Return the command that runs something on a host."""
@@ -194,6 +197,25 @@ class Cluster:
         """Give a host's link another rate, both ways."""
         _batch(["tc", "-n", self.space(host), "-batch", "-"], [self._bucket(fabric, rate)])
         _batch(["tc", "-n", self.switch, "-batch", "-"], [self._bucket(f"p{host}{fabric}", rate)])
+
+    def slow_tx(self, host: int, fabric: str, rate: str) -> None:
+        """Give what a host sends another rate."""
+        _batch(["tc", "-n", self.space(host), "-batch", "-"], [self._bucket(fabric, rate)])
+
+    def slow_rx(self, host: int, fabric: str, rate: str) -> None:
+        """Give what a host receives another rate."""
+        _batch(["tc", "-n", self.switch, "-batch", "-"], [self._bucket(f"p{host}{fabric}", rate)])
+
+    def slow_path(self, sender: int, fabric: str, receiver: int, rate: str) -> None:
+        """Give what one host sends to another one another rate, as a bad cable between two switches would."""
+        lines = [
+            f"qdisc replace dev {fabric} root handle 1: htb default 10",
+            f"class replace dev {fabric} parent 1: classid 1:10 htb {self._class(self.rate(fabric))}",
+            f"class replace dev {fabric} parent 1: classid 1:20 htb {self._class(rate)}",
+            f"filter add dev {fabric} parent 1: protocol ip prio 1 u32 match ip dst "
+            f"{self.address(receiver, fabric)}/32 flowid 1:20",
+        ]
+        _batch(["tc", "-n", self.space(sender), "-batch", "-"], lines)
 
     def restore(self, host: int, fabric: str) -> None:
         """Give a host's link its own rate back."""
@@ -248,6 +270,10 @@ class Cluster:
             line.stdin.close()
             line.wait(10)
             line.stdout.close()
+
+
+def _burst_bytes(rate: str) -> int:
+    return max(int(bits_per_s(rate) / 8 * _TOKEN_S), _LEAST_BURST_BYTES)
 
 
 def bits_per_s(rate: str) -> float:
