@@ -24,20 +24,41 @@ class Rule:
     floor: float = 0.003  # no series is steadier than 0.3 % from night to night
     prior_nights: float = 10.0  # weight of the class's scale: sqrt((10 s0^2 + 28 mad^2) / 38)
     # Suspects: measured again the same night.
-    suspect_scales: float = 3.5
+    suspect_scales: float = 3.0
+    again_scales: float = 2.0  # enough for a series whose last night was bad: its second night decides
     suspect_share: float = 0.02
     repeats: int = 2
     # The alarm: the median of all measurements of a night, two nights running.
-    alarm_scales: float = 3.5
+    alarm_scales: float = 3.5  # the mean of both nights; each by itself must reach `each_scales`
+    each_scales: float = 3.0
+    tail_scales: float = 4.0  # as `alarm_scales`, of the tail's metrics, whose noise is wilder
     alarm_share: float = 0.025
     # Where nobody measured again: design, "Recommended detector", k=5 without re-run.
     unconfirmed_scales: float = 5.0
     # ... or the first night, when all measurements agree.
     sudden_scales: float = 5.0
     sudden_share: float = 0.08
-    # An incident ends after two nights within 2 scales; after 30 measured nights the new level is taken as the level.
-    calm_scales: float = 2.0
+    # Groups: the median over the members of what each is above its own baseline, held against its own history. Small
+    # shifts of a whole fabric show there first (design: 5 % events 62 -> 88 % without re-runs). truth-regress.
+    group_scales: float = 4.0
+    group_share: float = 0.025
+    least_group: int = 6
+    least_group_share: float = 0.4  # of its series, measured tonight and not in an incident
+    # Scopes: a group explains an incident when this share of its judged series is affected; a series is when it is
+    # above half of the incident's effect.
+    scope_share: float = 0.75
+    affected_share: float = 0.5
+    merge_nights: int = 5  # what alarms this soon after belongs to the same cause, if one scope explains both
+    reopen_nights: int = 14  # and so does what returns this soon after it was over
+    # An incident ends after two nights on which the median member is below half of its effect; after 30 measured nights
+    # without a decision the new level is taken as the level (design: prototype).
     calm_nights: int = 2
     longest_nights: int = 30
+    # Hosts: design, "Which host". 48 hosts and 14 first nights to choose from are e^6.5; a name needs e^12
+    # and to be e^4 times likelier than the next host, on two nights within `merge_nights`. truth-regress.
+    least_named: int = 2  # series that are bad tonight, before anybody asks for a host
+    host_nights: int = 14
+    host_log_ratio: float = 12.0
+    host_log_lead: float = 4.0
     # Everything older than this is forgotten: what a verdict reads. 28 + 2 + 30 nights and as much again to settle.
     history_nights: int = 120

@@ -28,6 +28,8 @@ class State(StrEnum):
     SEEN = "seen"  # opened before and still bad
     RECOVERING = "recovering"  # opened before, and tonight was fine: one more such night closes it
     CLOSED = "closed"  # tonight: it was fine for as many nights as the rule asks
+    ACCEPTED = "accepted"  # somebody said that the new level is the level
+    MERGED = "merged"  # tonight: one host was found to explain this and others; the first of them goes on
     REBASED = "rebased"  # tonight: nobody decided for so long that the new level is taken as the level
 
 
