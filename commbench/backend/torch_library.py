@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch.distributed as dist
 
+from commbench.bucketing.calls import GroupCalls
 from commbench.collectives.base import Call
 
 if TYPE_CHECKING:
@@ -12,21 +13,14 @@ if TYPE_CHECKING:
 
 REDOPS = {"sum": dist.ReduceOp.SUM, "min": dist.ReduceOp.MIN, "max": dist.ReduceOp.MAX}
 
-# torch 2.13 renamed these and warns about the old names.
-_ALL_GATHER = getattr(dist, "all_gather_single", None) or dist.all_gather_into_tensor
-_REDUCE_SCATTER = getattr(dist, "reduce_scatter_single", None) or dist.reduce_scatter_tensor
 
-
-class TorchLibrary:
-    """The calls of one group; partials, so that binding a buffer adds no Python frame to the timed call."""
+class TorchLibrary(GroupCalls):
+    """All calls of one group that collectives bind."""
 
     def __init__(self, group: dist.ProcessGroup) -> None:
+        super().__init__(group)
         self._group = group
-        self.all_reduce: Callable[..., object] = partial(dist.all_reduce, group=group)
         self.broadcast: Callable[..., object] = partial(dist.broadcast, group=group)
-        self.all_gather_single: Callable[..., object] = partial(_ALL_GATHER, group=group)
-        self.reduce_scatter_single: Callable[..., object] = partial(_REDUCE_SCATTER, group=group)
-        self.all_to_all_single: Callable[..., object] = partial(dist.all_to_all_single, group=group)
 
     def exchange(self, send: Any, to_rank: int, recv: Any, from_rank: int) -> Call:
         operations = [
