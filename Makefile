@@ -19,7 +19,7 @@ test: .venv/installed
 
 # The benchmark of the benchmark: what was planted, what was measured; the table goes into docs/methodology.md.
 truth: .venv/installed
-	COMMBENCH_TRUTH_TABLE=build/truth.md $(BIN)/pytest tests/truth
+	COMMBENCH_TRUTH_FULL=1 COMMBENCH_TRUTH_TABLE=build/truth.md $(BIN)/pytest tests/truth
 	$(BIN)/python -m tests.truth.publish build/truth.md
 
 check: .venv/installed

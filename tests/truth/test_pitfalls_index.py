@@ -16,18 +16,12 @@ PROVED_BY = {
 
 _GPU = "needs a GPU: in tests/gpu, run by make gpu"
 _SEVERAL_GPUS = "needs several GPUs, which no machine here has"
-_COMPARISONS = "two runs are compared by commbench.analysis (issue 7), which has the test"
 
 NOT_RUN = {
     "P12": _GPU,
     "P13": _GPU,
     "P14": _GPU,
-    "P23": _COMPARISONS,
     "P27": "one buffer per point, kept hot: cold ones are not offered, and docs/methodology.md says so",
-    "P30": "a slow link needs network namespaces and a pair probe: fabrics (issue 5)",
-    "item 4": _COMPARISONS,
-    "item 5": _COMPARISONS,
-    "item 24": "root and network namespaces: fabrics (issue 5)",
     "item 25": _GPU,
     "item 26": "no global timer is read: GPU times are CUDA events, and calls of several GPUs are taken clock-free",
     "item 27": _GPU,

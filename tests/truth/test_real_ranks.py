@@ -347,8 +347,3 @@ def test_P29_ranks_whose_data_differ_stop_together_for_rank_0_decides(
         WHERE,
     )
     assert holds
-
-
-@pytest.mark.skip(reason="item 24 needs root and network namespaces: it comes with comparisons of fabrics (issue 5)")
-def test_C24_P30_a_slow_link_is_found_by_all_to_all_and_a_pair_probe() -> None:
-    """Seven planted faults of links and ports, twice."""
