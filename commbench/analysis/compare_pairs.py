@@ -84,8 +84,12 @@ def _cells(rows: pd.DataFrame, columns: Sequence[str]) -> Mapping[Key, list[int]
 
 def _tuples(rows: pd.DataFrame, columns: Sequence[str]) -> Iterator[Key]:
     """Yield the columns' values of each row; nulls are empty texts, so that they are equal."""
-    values = [rows[name].astype(object).where(rows[name].notna(), "").tolist() for name in columns]
+    values = ([("" if _is_null(each) else each) for each in rows[name].tolist()] for name in columns)
     return zip(*values, strict=True)
+
+
+def _is_null(value: object) -> bool:
+    return value is None or value != value  # noqa: PLR0124 - only NaN differs from itself, and pandas.isna is slow
 
 
 def _blocks(rows: pd.DataFrame) -> list[Block]:

@@ -9,7 +9,7 @@ POWER = 0.8
 FEWEST_PAIRS = 6  # the smallest number whose signed-rank test can fall below 5 %: 2 / 2^6 = 3.1 %; design 2.7
 # Signed ranks need so many pairs for one of the t test when differences are normal: pi / 3. Lehmann, Nonparametrics.
 _RANKS_FOR_NORMAL = 1.05
-_SMOOTH = 50  # from so many pairs on the risk that is attained hardly depends on their number
+_SMOOTH = 50  # from so many pairs on the risk that is attained hardly differs from the one that was asked for
 _NORMAL = NormalDist()
 
 
@@ -27,14 +27,16 @@ def pairs_needed(sigma: float, gap: float, alpha: float = 0.05, power: float = P
     """
     if gap <= 0:
         raise ValueError("no number of pairs shows that a truth on the limit is beyond it")
-    pairs = fewest_pairs(alpha)
-    while sigma and pairs < (wanted := _of_normal(sigma / gap, attained_risk(pairs, alpha), power)):
-        pairs = wanted if pairs > _SMOOTH else pairs + 1
-    return pairs
+    for pairs in range(fewest_pairs(alpha), _SMOOTH):
+        if pairs >= _of_normal(sigma / gap, attained_risk(pairs, alpha), power):
+            return pairs
+    return max(_SMOOTH, _of_normal(sigma / gap, alpha, power))
 
 
 def _of_normal(spread: float, alpha: float, power: float) -> int:
     surely, powerful = _NORMAL.inv_cdf(1 - alpha / 2), _NORMAL.inv_cdf(power)
+    if not spread:
+        return 0
     return ceil(_RANKS_FOR_NORMAL * (((surely + powerful) * spread) ** 2 + surely**2 / 2))
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+_MOST_EXACT = 400  # pairs; the exact law of thousands takes seconds
+
 
 @dataclass(frozen=True, slots=True)
 class Location:
@@ -96,17 +98,29 @@ def pairs_of(averages: "Floats") -> int:
     return (isqrt(8 * len(averages) + 1) - 1) // 2
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=64)
 def _pairs(count: int) -> "tuple[NDArray[np.intp], NDArray[np.intp]]":
     return np.triu_indices(count)
 
 
-@lru_cache(maxsize=512)
+def _normal(pairs: int) -> "Floats":
+    from scipy.special import ndtr
+
+    most = pairs * (pairs + 1) // 2
+    sigma = (most * (2 * pairs + 1) / 12) ** 0.5
+    cumulative: Floats = ndtr((np.arange(most + 1) + 0.5 - most / 2) / sigma)
+    return cumulative
+
+
+@lru_cache(maxsize=64)
 def _cumulative(pairs: int) -> "Floats":
     """Return P(W <= w) for w = 0 .. n (n+1) / 2 of the signed-rank statistic of n pairs under symmetry.
 
-    Every rank from 1 to n is in the sum or is not, with a chance of one half each.
+    Every rank from 1 to n is in the sum or is not, with a chance of one half each. Exact up to 400 pairs, where the
+    normal law with continuity correction takes over: it is within 0.3 % of the exact 2.5 % there.
     """
+    if pairs > _MOST_EXACT:
+        return _normal(pairs)
     chance = np.zeros(pairs * (pairs + 1) // 2 + 1)
     chance[0] = 1.0
     for rank in range(1, pairs + 1):

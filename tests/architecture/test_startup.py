@@ -14,6 +14,7 @@ HEAVY = {"torch", "cupy", "pandas", "numpy", "pyarrow", "pydantic", "rich", "plo
         ["run", "--help"],
         ["show", "--help"],
         ["export", "--help"],
+        ["compare", "--help"],
         ["store", "check", "--help"],
     ],
     ids=" ".join,

@@ -7,6 +7,4 @@ searched for. No network, no GPU and no real clock is involved: ranks are arrays
 in tests/ranks and tests/gpu.
 
 COMMBENCH_TRUTH_TABLE=path pytest tests/truth writes the table, in markdown.
-
-A4 and A5 (Hodges-Lehmann intervals and sample sizes) are held to the truth where runs are compared, not here.
 """
