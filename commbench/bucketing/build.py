@@ -2,6 +2,13 @@
 
 from dataclasses import dataclass
 
+from commbench.bucketing.layout import BUCKET_SIZES
+
+KERNELS = (
+    *(f"pack_{dtype}{ending}" for dtype in BUCKET_SIZES for ending in ("", "_stats")),
+    *(f"unpack_{dtype}{ending}" for dtype in BUCKET_SIZES for ending in ("", "_add")),
+    "reduce_e4m3",
+)
 THREADS = 256  # of a block: BUCKET_THREADS in kernels/types.cuh
 
 

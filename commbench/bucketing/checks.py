@@ -27,7 +27,7 @@ class TensorChecks:
         self._buffer_end = self._buffer_begin + plan.buffer_bytes
 
     def pointers(self, tensors: Sequence[torch.Tensor | None]) -> list[int]:
-        """Return the address of every tensor.
+        """Return the address of every tensor; 0 for an empty one without memory.
 
         Raises:
             UsageError: a tensor is not as planned; the first one is named.
@@ -44,7 +44,11 @@ class TensorChecks:
         )
         if not is_right:
             self._explain(tensors)
-        return list(map(torch.Tensor.data_ptr, present))
+        pointers = list(map(torch.Tensor.data_ptr, present))
+        if 0 in pointers:  # also on the meta device, which has the CPU's number
+            self._explain(tensors)
+            self._explain_no_memory(pointers)
+        return pointers
 
     def outside_the_buffer(self, pointers: list[int]) -> None:
         """Refuse tensors that lie in the buffer: the kernel reads and writes in any order.
@@ -58,6 +62,11 @@ class TensorChecks:
         if overlaps.any():
             index = int(np.argmax(overlaps))
             raise UsageError(f"gradient {index} lies in the bucket's own memory; pack from and to other tensors")
+
+    def _explain_no_memory(self, pointers: list[int]) -> None:
+        for index, (pointer, count) in enumerate(zip(pointers, self._counts, strict=True)):
+            if pointer == 0 and count:
+                raise UsageError(f"gradient {index} has no memory: its storage was freed; {_KEEP}")
 
     def _explain(self, tensors: Sequence[torch.Tensor | None]) -> None:
         for index, tensor in enumerate(tensors):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from commbench.bucketing.build import THREADS, KernelBuild
+from commbench.bucketing.build import KERNELS, THREADS, KernelBuild
 from commbench.bucketing.cubins import VARIABLE, cache_folder, cubin_path
 from commbench.bucketing.kernel_bucket import KernelBucket
 from commbench.bucketing.nvrtc import Nvrtc
@@ -28,21 +28,19 @@ class CupyLauncher:
         self._device = device
         self._cupy = _import_cupy()
         compiler = Nvrtc()
-        _check_driver(self._cupy.cuda.runtime.driverGetVersion(), compiler.version)
+        check_driver(self._cupy.cuda.runtime.driverGetVersion(), compiler.version)
         facts = torch.cuda.get_device_properties(device)
         self.multiprocessors: int = facts.multi_processor_count
         path = cubin_path(compiler, f"sm_{facts.major}{facts.minor}", self.build, cache_folder(os.environ))
-        self._module = self._cupy.RawModule(path=str(path))
-        self._kernels: dict[str, Any] = {}
+        module = self._cupy.RawModule(path=str(path))
+        with torch.cuda.device(device):  # all now: nothing may be loaded while a CUDA graph is recorded
+            self._kernels: dict[str, Any] = {name: module.get_function(name) for name in KERNELS}
 
     def launch(self, kernel: str, blocks: int, arguments: tuple[np.generic, ...]) -> None:
         with torch.cuda.device(self._device):
-            function = self._kernels.get(kernel)
-            if function is None:
-                function = self._kernels[kernel] = self._module.get_function(kernel)
             # Asked for at every launch: a kept stream would leave the kernel out of a CUDA graph (helion#2817).
             stream = self._cupy.cuda.Stream.from_external(torch.cuda.current_stream(self._device))
-            function((blocks,), (THREADS,), arguments, stream=stream)
+            self._kernels[kernel]((blocks,), (THREADS,), arguments, stream=stream)
 
 
 def open_kernel_bucket(
@@ -78,8 +76,12 @@ def _import_cupy() -> Any:
     return cupy
 
 
-def _check_driver(driver: int, compiler: tuple[int, int]) -> None:
-    """Refuse a driver of an older CUDA major: it cannot load what the compiler makes; minors are compatible."""
+def check_driver(driver: int, compiler: tuple[int, int]) -> None:
+    """Refuse a driver of an older CUDA major: it cannot load what the compiler makes; minors are compatible.
+
+    Raises:
+        UnfitError: it is one.
+    """
     major, minor = divmod(driver, _CUDA_VERSION_FACTOR)
     if major < compiler[0]:
         raise UnfitError(

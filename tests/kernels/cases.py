@@ -45,11 +45,12 @@ class Case:
         return made
 
 
+MIXED = Case("mixed", MIXED_COUNTS, tile_count=1024)
 CASES = (
     Case("float32", MIXED_COUNTS, ("float32",), tile_count=4096),
     Case("bfloat16", MIXED_COUNTS, ("bfloat16",)),
     Case("float16", MIXED_COUNTS, ("float16",), tile_count=2048),
-    Case("mixed", MIXED_COUNTS, tile_count=1024),
+    MIXED,
     Case("unaligned views", MIXED_COUNTS, shifts=(0, 1, 2, 3), tile_count=2048),
     Case("all unaligned", (5000, 127, 1, 4096), ("bfloat16", "float32"), shifts=(1, 5, 7)),
     Case("messages for 3 ranks", MIXED_COUNTS, shards=3, tile_count=384),

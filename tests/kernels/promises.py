@@ -20,18 +20,28 @@ def scale_of(case: Case, device: torch.device) -> torch.Tensor | None:
 
 
 def packs_what_torch_would(make: MakeBucket, case: Case, bucket_dtype: str, *, stats: bool) -> None:
-    """Check the whole buffer, padding included, against torch: twice, as the same input must give the same bits."""
+    """Check the whole buffer, padding included, against torch, and again with other tensors: nothing is left over."""
     plan = case.plan(bucket_dtype)
     bucket = make(plan)
-    tensors = case.tensors(seed=1, device=bucket.device)
-    for _ in range(2):
+    for seed in (3, 1):
+        tensors = case.tensors(seed, bucket.device)
         bucket.pack(tensors, scale_of(case, bucket.device), stats=stats)
         if bucket_dtype == "float8_e4m3fn":
             _check_messages(plan, bucket.buffer.cpu(), [each.cpu() for each in tensors], case.scale)
         else:
             _check_elements(plan, bucket.buffer, tensors, case.scale)
-    if stats:
-        _check_stats(bucket, [oracle.scaled(each, case.scale) for each in tensors])
+        if stats:
+            _check_stats(bucket, [oracle.scaled(each, case.scale) for each in tensors])
+
+
+def sees_the_same_in_the_same(make: MakeBucket, case: Case, bucket_dtype: str) -> None:
+    """Check that what a pack says of its values is the same to the last bit each time, whatever came between."""
+    bucket = make(case.plan(bucket_dtype))
+    seen = []
+    for seed in (1, 2, 1):
+        bucket.pack(case.tensors(seed, bucket.device), stats=True)
+        seen.append(bucket.stats())
+    assert seen[0] == seen[2] != seen[1]
 
 
 def unpacks_what_torch_would(make: MakeBucket, case: Case, bucket_dtype: str, *, accumulate: bool) -> None:
@@ -48,6 +58,24 @@ def unpacks_what_torch_would(make: MakeBucket, case: Case, bucket_dtype: str, *,
         if accumulate:
             wanted = wanted + old.float()
         assert oracle.same_bits(target, wanted.to(target.dtype)), f"tensor {index} of {target.numel()} {target.dtype}"
+
+
+def decodes_every_pattern(make: MakeBucket, bucket_dtype: str) -> None:
+    """Check all bit patterns of a narrow type in the bucket against torch."""
+    dtype = getattr(torch, bucket_dtype)
+    patterns = torch.arange(2 ** (8 * dtype.itemsize))
+    narrow = patterns.to(torch.uint8 if dtype.itemsize == 1 else torch.uint16).view(dtype)
+    bucket = make(Case("patterns", (len(narrow),), ("float32",)).plan(bucket_dtype))
+    data = narrow
+    if bucket_dtype == "float8_e4m3fn":
+        scales = torch.ones(bucket.plan.shard_units)
+        data = torch.zeros(bucket.plan.shard_count, dtype=torch.uint8)
+        data[: len(narrow)] = narrow.view(torch.uint8)
+        data = torch.cat([data, scales.view(torch.uint8)])
+    bucket.buffer.copy_(data)
+    target = torch.zeros(len(narrow), device=bucket.device)
+    bucket.unpack([target])
+    assert oracle.same_bits(target.cpu(), narrow.float())
 
 
 def reduces_in_rank_order(make: MakeBucket, shards: int, count: int) -> None:

@@ -3,6 +3,7 @@
 import ctypes
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,19 +13,20 @@ from commbench.bucketing.build import KernelBuild
 from commbench.bucketing.kernel_bucket import KernelBucket
 from commbench.bucketing.plan import BucketPlan
 
+Tensors = Sequence[torch.Tensor | None]
 HERE = Path(__file__).parent
 KERNELS = HERE.parents[1] / "kernels"
 # -ffp-contract=off: a product and a sum must not become one rounding. All warnings are errors, as for Python.
-FLAGS = ("-std=c++17", "-O1", "-Wall", "-Werror", "-Wno-maybe-uninitialized", "-ffp-contract=off", "-shared", "-fPIC")
+FLAGS = ("-std=c++17", "-Wall", "-Werror", "-Wno-maybe-uninitialized", "-ffp-contract=off", "-shared", "-fPIC")
 
 
 def has_compiler() -> bool:
     return shutil.which("g++") is not None
 
 
-def build_library(out: Path, build: KernelBuild, sources: Path = KERNELS) -> Path:
+def build_library(out: Path, build: KernelBuild, sources: Path = KERNELS, level: str = "-O1") -> Path:
     """Compile the sources with the shim in place of a GPU; return the library."""
-    command = ["g++", *FLAGS, *build.definitions, f"-I{sources}", f"-I{HERE}", str(HERE / "shim_main.cpp")]
+    command = ["g++", level, *FLAGS, *build.definitions, f"-I{sources}", f"-I{HERE}", str(HERE / "shim_main.cpp")]
     done = subprocess.run([*command, "-o", str(out)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return out
@@ -66,14 +68,14 @@ class ShimBucket(KernelBucket):
         super().__init__(plan, torch.device("cpu"), launcher)
         self._shim = launcher
 
-    def pack(self, tensors, scale=None, *, stats=False):  # type: ignore[no-untyped-def]
+    def pack(self, tensors: Tensors, scale: torch.Tensor | None = None, *, stats: bool = False) -> None:
         self._shim.allow(self.buffer, self._tiles, *(each for each in tensors if each is not None))
         super().pack(tensors, scale, stats=stats)
 
-    def unpack(self, tensors, scale=None, *, accumulate=False):  # type: ignore[no-untyped-def]
+    def unpack(self, tensors: Tensors, scale: torch.Tensor | None = None, *, accumulate: bool = False) -> None:
         self._shim.allow(self.buffer, self._tiles, *(each for each in tensors if each is not None))
         super().unpack(tensors, scale, accumulate=accumulate)
 
-    def reduce(self, received, out, scale=None):  # type: ignore[no-untyped-def]
+    def reduce(self, received: torch.Tensor, out: torch.Tensor, scale: torch.Tensor | None = None) -> None:
         self._shim.allow(received, out)
         super().reduce(received, out, scale)

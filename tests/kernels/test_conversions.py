@@ -7,18 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from commbench.bucketing.build import KernelBuild
-
 from . import oracle
-from .shim import ShimLauncher, build_library, has_compiler
-
-pytestmark = pytest.mark.skipif(not has_compiler(), reason="no g++ here to compile the kernel for the CPU")
-
-
-@pytest.fixture(scope="module")
-def shim(tmp_path_factory: pytest.TempPathFactory) -> ShimLauncher:
-    build = KernelBuild()
-    return ShimLauncher(build_library(tmp_path_factory.mktemp("shim") / "twins.so", build), build)
+from .shim import ShimLauncher
 
 
 def rounding_edges() -> "np.ndarray[tuple[int], np.dtype[np.float32]]":

@@ -7,7 +7,7 @@ from commbench.bucketing.base import FusedBucket
 from commbench.bucketing.open import open_bucket
 from commbench.bucketing.plan import BucketPlan
 from tests.kernels import promises
-from tests.kernels.cases import CASES, Case
+from tests.kernels.cases import CASES, MIXED, Case
 
 
 def on_cpu(plan: BucketPlan) -> FusedBucket:
@@ -27,9 +27,18 @@ def test_it_unpacks_what_torch_would(case: Case, bucket_dtype: str, accumulate: 
     promises.unpacks_what_torch_would(on_cpu, case, bucket_dtype, accumulate=accumulate)
 
 
+@pytest.mark.parametrize("bucket_dtype", ["bfloat16", "float16", "float8_e4m3fn"])
+def test_every_bit_pattern_is_unpacked_as_torch_reads_it(bucket_dtype: str) -> None:
+    promises.decodes_every_pattern(on_cpu, bucket_dtype)
+
+
 @pytest.mark.parametrize(("shards", "count"), [(1, 1), (4, 19_000), (7, 512 * 7)])
 def test_it_sums_messages_in_rank_order(shards: int, count: int) -> None:
     promises.reduces_in_rank_order(on_cpu, shards, count)
+
+
+def test_what_it_sees_is_deterministic() -> None:
+    promises.sees_the_same_in_the_same(on_cpu, MIXED, "bfloat16")
 
 
 def test_a_round_trip_in_float32_changes_nothing() -> None:
