@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from commbench.model.plan import Plan
     from commbench.plan.load import LoadedSuite
     from commbench.store.store import Store
+
+_SEARCHES = "_searches"  # hidden from readers of the store, as all that begins with an underscore
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +65,24 @@ class Searcher:
         engine = self.launcher.engine_for(plan)
         if engine is None:
             raise UsageError("there are no links between simulated ranks; take a suite with another backend")
-        folder = create_journal(store.journal_folder(new_run_id()), plan)
+        folder = create_journal(_folder(store), plan)
         outcome, line = launch_search(folder, plan, engine, button)
-        if outcome.exit_state is ExitState.FAILED:  # the journal stays: the message may name a log in it
+        if str(folder.path) not in outcome.reason:  # it names a log there
+            shutil.rmtree(folder.path)
+        if outcome.exit_state is ExitState.FAILED:
             raise RankError(outcome.reason)
-        shutil.rmtree(folder.path)
         if not line:
             return None
         (point,) = plan.points
         choice = plan.fabric(point.fabric)
         name, rate = (choice.name, choice.link_rate_gbit_s) if choice else ("", 0.0)
         return links.report_of(line, name, plan.backend, point.size_bytes, rate)
+
+
+def _folder(store: "Store") -> Path:
+    """Return a folder beside those of unfinished runs, of which this is none."""
+    journal = store.journal_folder(new_run_id())
+    return journal.parent.with_name(_SEARCHES) / journal.name
 
 
 def _show(reports: list[LinkReport], *, as_json: bool) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from commbench.backend import Backend, Group, Meeting
 from commbench.errors import UnfitError
 from commbench.journal.write import LineWriter
@@ -73,6 +75,9 @@ class FlowMeter:
         rank, group = self.backend.rank, self.group
         to_rank = next((receiver for sender, receiver in links if sender == rank), None)
         from_rank = next((sender for sender, receiver in links if receiver == rank), None)
+        # The first waits for whoever is late, and its messages wait behind what the last flows left in queues. After the
+        # second, between ranks that are all there, all leave at once: a late sender would look like a slow link.
+        group.barrier()
         group.barrier()
         self.board.numbers[CALLS] += 1
         if to_rank is None and from_rank is None:
@@ -101,6 +106,8 @@ def lead(
     meter.board.begin(0)
     link_rates = [json.loads(text) for text in meter.group.gather_texts(_link_rate(traffic))]
 
+    rng = np.random.default_rng(meter.plan.seed)
+
     def before_round() -> None:
         # The supervisor gives each round the time of a point.
         writer.write("started", point_id=0, attempt=0, at_ns=time.time_ns(), durable=False)
@@ -110,7 +117,9 @@ def lead(
         for _ in range(passes):
             if wants_stop():
                 raise _Stopped
-            meter.announce(json.dumps(rounds))
+            # In another order each time: what a flow leaves behind must not always meet the same link.
+            order = [rounds[i] for i in rng.permutation(len(rounds))]
+            meter.announce(json.dumps(order))
             for link, rate in meter.obey(meter.hear(), before_round).items():
                 best[link] = max(rate, best.get(link, rate))
         return best

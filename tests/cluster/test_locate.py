@@ -25,7 +25,7 @@ def test_what_is_slow_is_named_and_nothing_else(cluster: MakeCluster, tmp_path: 
     assert located.report["line_rate_share"] > 0.5
     assert all(sent > LEAST_FLOWS_BYTES for sent, _ in lab.bytes(FAB_A)), "the flows went another way"
     assert all(sent < LEAST_FLOWS_BYTES / 10 for sent, _ in lab.bytes(FAB_B))
-    assert not list((tmp_path / "store/_journal").iterdir())
+    assert not list((tmp_path / "store/_searches").iterdir())
 
 
 def begin(lab: Cluster, folder: Path) -> "subprocess.Popen[str]":
@@ -33,7 +33,7 @@ def begin(lab: Cluster, folder: Path) -> "subprocess.Popen[str]":
     words = [*command(lab, folder), "--size", "32MiB"]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
     journals = folder.glob
-    wait_until(lambda: any('"started"' in path.read_text() for path in journals("store/_journal/*/journal.jsonl")), 60)
+    wait_until(lambda: any('"started"' in path.read_text() for path in journals("store/_searches/*/journal.jsonl")), 60)
     return process
 
 
@@ -54,4 +54,4 @@ def test_an_interrupted_search_ends_and_says_nothing_about_links(cluster: MakeCl
     found, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
     assert found == ""
-    assert not list((tmp_path / "store/_journal").iterdir())
+    assert not list((tmp_path / "store/_searches").iterdir())
