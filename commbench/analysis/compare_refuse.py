@@ -95,8 +95,9 @@ def refuse_strangers(a: pd.DataFrame, b: pd.DataFrame, columns: Sequence[str], n
     for column in columns:
         of_a, of_b = set(a[column].dropna()), set(b[column].dropna())
         if not of_a & of_b:
+            by_it = "" if column in NEVER_COMPARED else f", or name {column} in --a and --b to compare by it"
             raise UsageError(
                 f"{names[0]} and {names[1]} have no measurement in common: {column} is {_list(of_a)} against "
-                f"{_list(of_b)}; measure both with the same suite, or name {column} in --a and --b to compare by it"
+                f"{_list(of_b)}; measure both with the same suite{by_it}"
             )
     raise UsageError(f"{names[0]} and {names[1]} have no measurement in common; measure both with the same suite")

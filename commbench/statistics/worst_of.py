@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+_HALF = 0.5 - 1e-9  # a chance of exactly one half may come out a rounding below it
+
 
 def worst_of(bins: "Sequence[int] | NDArray[np.int64]", counts: "Sequence[int] | NDArray[np.int64]", n: int) -> int:
     """Return the bin in which the worst of n calls lies half of the time, of a histogram that has at least n.
@@ -29,4 +31,4 @@ def worst_of(bins: "Sequence[int] | NDArray[np.int64]", counts: "Sequence[int] |
     log_chance = gammaln(known + 1) - gammaln(known - n + 1) - gammaln(total + 1) + gammaln(total - n + 1)
     chance = np.where(below < n, 0.0, np.exp(log_chance))
     # The last bin's chance is 1 but for rounding.
-    return int(np.asarray(bins)[min(int(np.searchsorted(chance, 0.5)), len(below) - 1)])
+    return int(np.asarray(bins)[min(int(np.searchsorted(chance, _HALF)), len(below) - 1)])
