@@ -75,8 +75,8 @@ class FlowMeter:
         rank, group = self.backend.rank, self.group
         to_rank = next((receiver for sender, receiver in links if sender == rank), None)
         from_rank = next((sender for sender, receiver in links if receiver == rank), None)
-        # The first waits for whoever is late, and its messages wait behind what the last flows left in queues. After the
-        # second, between ranks that are all there, all leave at once: a late sender would look like a slow link.
+        # The first waits for whoever is late, and its messages wait behind what the last flows left in queues. The
+        # second lets all leave at once: a sender that leaves later than its receiver would look like a slow link.
         group.barrier()
         group.barrier()
         self.board.numbers[CALLS] += 1

@@ -12,6 +12,7 @@ HEAVY = {"torch", "cupy", "pandas", "numpy", "pyarrow", "pydantic", "rich", "plo
         ["--help"],
         ["--version"],
         ["run", "--help"],
+        ["locate", "--help"],
         ["show", "--help"],
         ["export", "--help"],
         ["compare", "--help"],
