@@ -22,7 +22,7 @@ def locate_plan(
 ) -> Plan:
     """Return the plan of a search over one fabric, of a suite or a known one; empty for what the backend takes itself.
 
-    Of the suite its fabrics, its backend and its seed count.
+    Of the suite its fabrics, its backend, its seed and whether ranks share a GPU count.
 
     Raises:
         UsageError: there are no two ranks to send between, or the backend, the fabric or the size cannot be used.
@@ -44,10 +44,11 @@ def locate_plan(
 
 
 def _suite(loaded: LoadedSuite | None, backend: str, world_size: int, size_bytes: int) -> Suite:
+    sweep = {"collectives": ["send_recv"], "sizes": [size_bytes], "ranks": [world_size], "backend": backend}
     suite = Suite.model_validate(
         {
             "suite": {"name": "locate", "seed": loaded.suite.about.seed if loaded else 1},
-            "sweep": {"collectives": ["send_recv"], "sizes": [size_bytes], "ranks": [world_size], "backend": backend},
+            "sweep": sweep | ({"shared_gpu": True} if loaded and loaded.suite.sweep.shared_gpu else {}),
             # Interleaved: the limit is on each round of flows, not on all of them.
             "measure": {"schedule": "interleaved", "point_limit_s": _ROUND_LIMIT_S, "verify": False},
         }
