@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from commbench.analysis.nightly.panel import NO_HOSTS, Group, Panel
-from commbench.analysis.nightly.scopes import groups_of
 from commbench.analysis.nightly.rule import LATENCY, TAIL
+from commbench.analysis.nightly.scopes import groups_of
 
 FABRICS, NODES = ("ib", "roce"), (2, 4, 8, 16, 32)
 COLLECTIVES = ("all_gather", "all_reduce", "all_to_all", "reduce_scatter")
@@ -58,7 +58,7 @@ def lab_year(
     """Return the year that belongs to a seed, with one event of each kind in random order."""
     rng = np.random.default_rng(seed)
     level, tail, hosts, sets = _noise(rng)
-    events = _plant(rng, kinds, level, tail, hosts, sets)
+    events = _plant(rng, kinds, (level, tail, hosts, sets))
     _lose(rng, level, tail, hosts)
     return _lab(level, tail, hosts, sets, events)
 
@@ -110,40 +110,38 @@ def _shifts(rng: np.random.Generator, n: int, s: int) -> Floats:
     nights = np.arange(n)[:, None]
     steps = np.where(rng.random(s) < 0.5, rng.choice([-0.015, 0.015], s), 0.0)
     shifts = np.where(nights >= rng.integers(30, n, s)[None, :], steps[None, :], 0.0)
-    better = (column(0) == rng.choice(FABRICS)) & (column(2) == rng.choice(COLLECTIVES))
+    better: Flags = (column(0) == rng.choice(FABRICS)) & (column(2) == rng.choice(COLLECTIVES))
     first = int(rng.integers(60, n - 40))
-    return shifts - 0.08 * (better[None, :] & (nights >= first))
+    found: Floats = shifts - 0.08 * (better[None, :] & (nights >= first))
+    return found
 
 
 def _congestion(rng: np.random.Generator, n: int) -> Floats:
     """Return nights on which a whole fabric is busy: 1 %, by 2 to 6 %, for the repeats of that night too."""
     busy = (rng.random((n, len(FABRICS))) < 0.01) * rng.uniform(0.02, 0.06, (n, len(FABRICS)))
     of = np.array([FABRICS.index(fabric) for fabric in column(0)])
-    return np.asarray(busy[:, of])
+    found: Floats = busy[:, of]
+    return found
 
 
 def _scope(rng: np.random.Generator, kind: str) -> Flags:
     """Return the series that an event touches: one, a collective on a fabric, or a fabric."""
-    fabric, single = column(0) == rng.choice(FABRICS), np.zeros(len(SERIES), bool)
+    single = np.zeros(len(SERIES), bool)
     single[rng.integers(len(SERIES))] = True
-    narrow = fabric & (column(2) == rng.choice(COLLECTIVES))
-    if kind == "bw-5":
-        return np.asarray(fabric)
-    if kind == "bw-10 single":
-        return single
-    if kind == "bw-20":
-        return [single, narrow, np.asarray(fabric)][rng.integers(3)]
-    return [narrow, np.asarray(fabric)][rng.integers(2)]
+    fabric: Flags = column(0) == rng.choice(FABRICS)
+    narrow: Flags = fabric & (column(2) == rng.choice(COLLECTIVES))
+    choices = {"bw-5": [fabric], "bw-10 single": [single], "bw-20": [single, narrow, fabric]}.get(
+        kind, [narrow, fabric]
+    )
+    return choices[int(rng.integers(len(choices)))]
 
 
 def _plant(
     rng: np.random.Generator,
     kinds: tuple[str, ...],
-    level: Floats,
-    tail: Floats,
-    hosts: NDArray[np.int64],
-    sets: Flags,
+    noise: tuple[Floats, Floats, NDArray[np.int64], Flags],
 ) -> list[Event]:
+    level, tail, hosts, sets = noise
     loss = {"bw-5": 0.05, "bw-10": 0.10, "bw-10 single": 0.10, "bw-20": 0.20}
     events = []
     for place, kind in enumerate(rng.permutation(kinds)):
@@ -169,7 +167,7 @@ def _plant(
 def _lose(rng: np.random.Generator, level: Floats, tail: Floats, hosts: NDArray[np.int64]) -> None:
     """Take away 3 % of the nights, 2 % of the allocations and 0.5 % of the points."""
     n, s = level.shape[:2]
-    lost = rng.random((n, s)) < 0.005
+    lost: Flags = np.asarray(rng.random((n, s)) < 0.005)
     of = np.array([NODES.index(count) for count in column(1)])
     lost |= (rng.random((n, len(NODES))) < 0.02)[:, of]
     lost |= (rng.random(n) < 0.03)[:, None]

@@ -79,9 +79,8 @@ class Naming:
         for each in explained:
             members |= each.members
         if not explained:
-            return Track(
-                len(tracks), Kind.LEVEL, scope, members, night, night, effect, seen=1, bad=1, touched=night, host=host
-            )
+            start = Track(len(tracks), Kind.LEVEL, scope, members, night, night, effect, seen=1, bad=1, touched=night)
+            return replace(start, host=host, origin=int(members.argmax()))
         first = explained[0]
         return replace(
             first,

@@ -86,7 +86,7 @@ class _Replay:
     def step(self, night: int, accepted: "Sequence[Acceptance]") -> None:
         """Judge a night and take it into the baseline."""
         values, rule = self._panel.values[:, night], self._rule
-        there = np.isfinite(values).any(axis=0)
+        there: Flags = np.any(np.isfinite(values), axis=0)
         nights_before = self._base.nights
         able = nights_before >= rule.least_nights
         scored = self._score(night)
@@ -214,11 +214,11 @@ class _Replay:
             size = float(np.median(both[chosen]))
             affected = both > self._rule.affected_share * size
             # What a group's alarm took in along with what is bad, but is not: the group was too wide.
-            chosen &= affected | alone.any(axis=0)
+            worse = chosen & (affected | alone.any(axis=0))
             judged = np.isfinite(effect)
-            for cause in tracking.explain(chosen, affected, judged, self._panel.groups, self._rule):
+            for cause in tracking.explain(worse, affected, judged, self._panel.groups, self._rule):
                 self._admit(night, kind, cause, scored)
-            self._alarms[night] |= chosen
+            self._alarms[night] |= worse
         self._base.forget_waiting(self._alarms[night])
 
     def _admit(self, night: int, kind: Kind, cause: "tuple[Group | None, Flags]", scored: Score) -> None:
@@ -230,12 +230,24 @@ class _Replay:
                 grown = tracking.widen(each, scope, members)
                 self.tracks[place] = grown if each.is_active else tracking.reopen(grown, night, members)
                 return
-        sudden = bool(scored.is_sudden.any(axis=0)[members].any() and not self._was_bad.any(axis=0)[members].any())
+        sudden = bool(scored.is_sudden[:, members].any() and not self._was_bad[:, members].any())
         before = self._night_before[members]
         since = night if sudden or not (before >= 0).any() else int(before.max())
         size = float(np.nanmedian(_of_kind(scored.effect, self._panel, kind)[members]))
         self.tracks.append(
-            tracking.Track(len(self.tracks), kind, group, members, night, since, size, seen=1, bad=1, touched=night)
+            tracking.Track(
+                len(self.tracks),
+                kind,
+                group,
+                members,
+                night,
+                since,
+                size,
+                seen=1,
+                bad=1,
+                touched=night,
+                origin=int(members.argmax()),
+            )
         )
 
     def _remember(self, night: int, scored: Score, able: "Flags", there: "Flags") -> None:

@@ -54,10 +54,10 @@ def score(first: "Floats", repeats: "Floats", against: Against, alarm_scales: "F
     first_scales = first_effect / scale
     least = np.where(against.was_bad, rule.again_scales, rule.suspect_scales)
     looks_bad = able & (first_scales > least) & (first_effect > rule.suspect_share)
-    suspects = looks_bad.any(axis=0)
+    suspects: Flags = np.any(looks_bad, axis=0)
     used = np.where(suspects[None, :, None], repeats, np.nan)
     every = np.concatenate([first[:, :, None], used], axis=-1) - middle[:, :, None]
-    confirmed = (np.isfinite(used).sum(axis=-1) >= rule.repeats).any(axis=0)
+    confirmed: Flags = np.any(np.isfinite(used).sum(axis=-1) >= rule.repeats, axis=0)
     effect = nan_median(every)
     scales = effect / scale
     bar = np.where(confirmed[None, :], alarm_scales[:, None], rule.unconfirmed_scales)

@@ -40,6 +40,7 @@ class Track:
     ended: int | None = None
     state: State = State.OPENED
     touched: int = 0  # the night on which it opened or was opened again
+    origin: int = 0  # the first of its members when it opened: names the incident
     host: int | None = None  # of the panel's names, when one host explains it
     last_seen: int = 0  # the last night on which any of it was measured
 
@@ -92,7 +93,7 @@ def carry_on(track: Track, night: int, effect: "Floats", rule: "Rule") -> Track:
             return replace(track, state=State.CLOSED, ended=night)
         return replace(track, state=State.RECOVERING)
     middle = float(np.median(own))
-    is_calm = middle < rule.affected_share * track.effect
+    is_calm = middle < max(rule.affected_share * track.effect, rule.suspect_share)
     track = replace(
         track,
         seen=track.seen + 1,
