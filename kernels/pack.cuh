@@ -43,8 +43,9 @@ DEVICE void pack_tile_e4m3(const char* RESTRICT src, char* RESTRICT payload, flo
   constexpr int E = VectorOf<SRC, E4M3>::count, G = UNIT / E;
   constexpr int U = BUCKET_INFLIGHT / sizeof(Vector<SRC, E>);
   const u32 live = (count + UNIT - 1) / UNIT * G, whole_warps = (live + 31u) & ~31u;
+  const bool is_aligned = (u64)src % sizeof(Vector<SRC, E>) == 0;
   u32 v = THREAD % BUCKET_WORKER;
-  if ((u64)src % sizeof(Vector<SRC, E>) == 0) {
+  if (is_aligned) {
     const u32 full = (count / E) & ~31u;
     NO_UNROLL for (; (v | 31u) + (U - 1) * BUCKET_WORKER < full; v += U * BUCKET_WORKER) {
       Vector<SRC, E> raw[U];
@@ -60,9 +61,13 @@ DEVICE void pack_tile_e4m3(const char* RESTRICT src, char* RESTRICT payload, flo
   }
   NO_UNROLL for (; (v & ~31u) < whole_warps; v += BUCKET_WORKER) {  // the ragged end, or an unaligned source
     float f[E];
-    UNROLL for (int i = 0; i < E; i++) {
-      const u32 e = v * E + i;
-      f[i] = e < count ? decode_one<SRC>(load_once(reinterpret_cast<const Element<SRC>*>(src) + e, policy)) : 0.0f;
+    if (is_aligned && (v + 1) * E <= count) {
+      decode<SRC, E>(load_once(reinterpret_cast<const Vector<SRC, E>*>(src) + v, policy), f);
+    } else {
+      UNROLL for (int i = 0; i < E; i++) {
+        const u32 e = v * E + i;
+        f[i] = e < count ? decode_one<SRC>(load_once(reinterpret_cast<const Element<SRC>*>(src) + e, policy)) : 0.0f;
+      }
     }
     quantize_and_store<E, G, STATS>(f, scale, v, v < live, payload, scales, seen);
   }

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# A warp keeps 512 fp32 elements in flight; 4,096 make the 16 bytes of a tile's record 0.07 % of the traffic.
+# A warp keeps 512 float32 or 1,024 narrower elements in flight, 64 bytes a lane, so that smaller tiles would waste some
+# of that; 4,096 make the 16 bytes of a tile's record 0.07 % of the traffic.
 TILE_COUNTS = (512, 1024, 2048, 4096)
 # 4 tiles for each of the 8 warps of the 4 blocks on each of an H200's 132 multiprocessors, so that none waits long for
 # the last one: a smaller tile where there are fewer.
@@ -103,14 +104,15 @@ def plan_bucket(
             f"one bucket holds at most {_MAX_UNITS * UNIT_COUNT:,} elements; split the {len(counts)} tensors"
         )
     starts, shard_count = (ends - units) * UNIT_COUNT, shard_units * UNIT_COUNT
-    most = tile_count or _tile_count(int(per_tensor.sum()))
+    most = tile_count or _tile_count(int(per_tensor.sum()), dtypes)
     tiles = _tiles(per_tensor, dtypes, starts, shard_count, most)
     return BucketPlan(per_tensor, tuple(dtypes), bucket_dtype, shards, starts, shard_count, tiles)
 
 
-def _tile_count(count: int) -> int:
+def _tile_count(count: int, dtypes: "Sequence[str]") -> int:
+    smallest = TILE_COUNTS[0 if set(dtypes) == {"float32"} else 1]
     fitting = [each for each in TILE_COUNTS if count // each >= _ENOUGH_TILES]
-    return max(fitting, default=TILE_COUNTS[0])
+    return max(smallest, *fitting) if fitting else smallest
 
 
 def _tiles(

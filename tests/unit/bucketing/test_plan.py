@@ -90,9 +90,11 @@ def test_a_tensor_of_more_than_2_to_the_31_elements_is_planned() -> None:
 
 
 def test_small_buckets_get_small_tiles_and_large_ones_large() -> None:
-    small, large = (plan_bucket([count], ["float32"], "bfloat16") for count in (2**20, 2**30))
-    assert tile_counts(small).max() == TILE_COUNTS[0]
-    assert tile_counts(large).max() == TILE_COUNTS[-1]
+    small, narrow, large = (
+        tile_counts(plan_bucket([count], [dtype], "bfloat16")).max()
+        for count, dtype in ((2**20, "float32"), (2**20, "bfloat16"), (2**30, "float32"))
+    )
+    assert (small, narrow, large) == (TILE_COUNTS[0], TILE_COUNTS[1], TILE_COUNTS[-1])
 
 
 @pytest.mark.parametrize(
