@@ -5,24 +5,51 @@ weather that both launches of a block share; and everything drifts by 1 % from b
 """
 
 from collections import Counter
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import mannwhitneyu
 
-from commbench.analysis.compare import compare
+from commbench.analysis.compare import Selected, compare
 from commbench.analysis.compare_metrics import Values
 from commbench.analysis.compare_verdict import Question, findings
 from commbench.analysis.comparison import Comparison, Margin, Verdict
+from commbench.model.environment import Environment
+from commbench.model.run import ExitState, Record, Session
+from commbench.plan.expand import expand
+from commbench.plan.load import load
 from commbench.statistics.histogram import LogHistogram
 from commbench.statistics.pairs_needed import log_margin, pairs_needed
 from commbench.statistics.signed_rank import locate, walsh_averages
+from commbench.store.rows import point_rows
+from tests.truth.simulated import results_of
 from tests.truth.table import TruthTable
-from tests.truth.two_sides import Floats, Noise, side, sides
+from tests.truth.two_sides import NO_RUNS, Floats, Noise, side, sides
 
 WHERE = "truth/test_compare_truth.py"
 MARGIN = Margin(0.03)
 NO_MARGIN = Margin(1e-6)
+SUITE = """
+[suite]
+name = "two"
+[sweep]
+collectives = ["all_reduce"]
+sizes = ["4KiB", "4MiB"]
+ranks = [2]
+backend = "simulated"
+fabrics = ["infiniband", "roce"]
+[measure]
+iterations = 20
+launches = 14
+[fabrics.roce]
+kind = "roce"
+time_factor = {factor}
+[simulated]
+launch_sigma = 0.01
+"""
 WINNERS = {Verdict.A_FASTER, Verdict.B_FASTER}
 MOST_BLOCKS = 2000
 
@@ -132,7 +159,7 @@ def test_without_a_margin_the_correction_alone_keeps_winners_out_of_95_percent_o
 
 
 def test_a_ratio_of_1_05_is_decided_right_with_the_blocks_that_were_asked_for(truth_table: TruthTable) -> None:
-    generator, tables, cells = np.random.default_rng(8), 200, 8
+    generator, tables, cells = np.random.default_rng(8), 100, 8
     right, blocks, looks = [], [], []
     for _ in range(tables):
         found, count, seen = until_decided(generator, 1.05, cells, Noise())
@@ -155,6 +182,37 @@ def test_equal_sides_are_found_equivalent_with_the_blocks_that_were_asked_for(tr
     said = f"{winners:.1%} with a winner, {equal:.1%} all equivalent"
     truth_table.add("tables of equal sides, run on until decided", "<= 5 %, >= 95 %", said, passed, WHERE)
     assert passed
+
+
+def test_the_same_simulated_fabric_twice_never_wins_against_itself_in_20_of_20(
+    tmp_path: Path, truth_table: TruthTable
+) -> None:
+    """Through the suite, the backend and the store's rows; launches differ by 1 %, and a fabric 5 % slower is found."""
+    repeats, winners, found = 20, 0, Counter[Verdict]()
+    for seed in range(repeats):
+        rows = simulated_rows(tmp_path, seed, factor=1.0)
+        winners += has_winner(by_fabric(rows))
+    slower = by_fabric(simulated_rows(tmp_path, seed=1, factor=1.05))
+    found.update(dict(slower.verdicts))
+    passed = winners == 0 and found == {Verdict.A_FASTER: 2}
+    said = f"{winners} of {repeats}; at 1.05: {dict(found)}"
+    truth_table.add("the same simulated fabric twice, a winner", "0 of 20", said, passed, WHERE)
+    assert passed
+
+
+def simulated_rows(folder: Path, seed: int, factor: float) -> pd.DataFrame:
+    suite = folder / "two.toml"
+    suite.write_text(SUITE.format(factor=factor))
+    plan = replace(expand(load(str(suite))), seed=seed)
+    session = Session("r", 0, 0, 0, "in-process", (), "", "adhoc", ExitState.COMPLETE)
+    record = Record(session, plan, Environment("", "", ()), tuple(results_of(plan)))
+    # A simulated point has no time of its own; blocks are paired by their number.
+    return pd.DataFrame(point_rows(record)).assign(started_at=pd.Timestamp(0, tz="UTC"))
+
+
+def by_fabric(rows: pd.DataFrame) -> Comparison:
+    a, b = (Selected(name, name, rows[rows["fabric"] == name], NO_RUNS) for name in ("infiniband", "roce"))
+    return compare(a, b, ("fabric",), MARGIN, ("p50",))
 
 
 def test_calls_that_resemble_each_other_make_no_winner_where_pooled_calls_do(truth_table: TruthTable) -> None:
