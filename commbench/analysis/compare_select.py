@@ -1,5 +1,6 @@
 """Which rows of the store a side of a comparison stands for: `fabric=ib,nodes=4` in words, rows out."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -15,6 +16,8 @@ from commbench.units import parse_size
 RUN = "run"  # what people write for run_id
 _TYPES = {column.name: column.type for column in POINTS if not (is_list(column.type) or is_timestamp(column.type))}
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+# A comma, or a space before the next column: a fabric may be called "AWS Libfabric".
+_BETWEEN = re.compile(r",|\s(?=\s*\w+=)")
 _SIZES = ("size_bytes", "requested_bytes")
 
 
@@ -58,7 +61,7 @@ def parse_where(text: str) -> Where:
         UsageError: a part is not `column=value`, names no column, or a column is named twice.
     """
     wanted: dict[str, str] = {}
-    for part in text.replace(",", " ").split():
+    for part in filter(None, (part.strip() for part in _BETWEEN.split(text))):
         name, is_there, value = part.partition("=")
         if not is_there:
             raise UsageError(

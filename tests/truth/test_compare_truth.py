@@ -120,7 +120,7 @@ def test_the_pairs_that_are_said_to_be_needed_have_the_power_that_is_said(truth_
                 draws = generator.normal(log_margin(share), sigma, (800 if pairs < 100 else 300, pairs))
                 powers[pairs] = np.mean([locate(walsh_averages(each)).low > 0 for each in draws])
     exact = [power for pairs, power in powers.items() if pairs > 7]
-    passed = min(powers.values()) >= 0.75 and max(exact) <= 0.85
+    passed = bool(min(powers.values()) >= 0.75 and max(exact) <= 0.85)
     said = f"{min(exact):.2f} to {max(exact):.2f} for {min(p for p in powers if p > 7)} to {max(powers)} pairs"
     truth_table.add("A5: power of the pairs that are said to be needed", "0.8 +- 0.05", said, passed, WHERE)
     assert passed, powers

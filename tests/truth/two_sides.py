@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -54,10 +55,11 @@ class Noise:
         weather = generator.normal(0, self.block, (blocks, 1, 1))
         order = np.array([[0, 1], [1, 0]])[np.arange(blocks) % 2]
         when = (np.arange(blocks)[:, None] * 2 + order)[:, :, None]
-        return own + weather + self.drift * when / 2
+        log_times: Floats = own + weather + self.drift * when / 2
+        return log_times
 
 
-def sides(log_times: Floats, ratio: float = 1.0, **changes: object) -> tuple[Selected, Selected]:
+def sides(log_times: Floats, ratio: float = 1.0, **changes: Any) -> tuple[Selected, Selected]:
     """Return both sides of launches' times, shape (blocks, 2, cells); B takes `ratio` times as long as A."""
     blocks, _, cells = log_times.shape
     start = 10 * np.exp(log_times)
@@ -67,7 +69,7 @@ def sides(log_times: Floats, ratio: float = 1.0, **changes: object) -> tuple[Sel
     )
 
 
-def side(fabric: str, times_us: Floats, *, point_from: int = 0, **changes: object) -> Selected:
+def side(fabric: str, times_us: Floats, *, point_from: int = 0, **changes: Any) -> Selected:
     """Return one side; `times_us` are p50s, shape (blocks, cells), p99 and worst case twice and three times that."""
     blocks, cells = times_us.shape
     block = np.repeat(np.arange(blocks), cells)
