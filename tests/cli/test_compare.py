@@ -98,7 +98,7 @@ def test_two_runs_are_compared_by_their_names_and_their_other_fabrics_kept_apart
     measure(seed=2, blocks=2)
     first, second = sorted({path.name[:22] for path in Path("results/points").rglob("*.parquet")})
     capsys.readouterr()
-    assert commbench("compare", first, "latest", "--metric", "p50", "--format", "json") == ExitCode.OK
+    assert commbench("compare", first, second, "--metric", "p50", "--format", "json") == ExitCode.OK
     found = json.loads(capsys.readouterr().out)
     assert {found["a"]["name"], found["b"]["name"]} == {first, second}
     assert [row["others"] for row in found["findings"]] == ["fabric=infiniband"] * 3 + ["fabric=roce"] * 3
