@@ -68,7 +68,8 @@ def dated(points: pd.DataFrame, calendar: "Calendar") -> pd.DataFrame:
         raise UsageError(f"these nights are of several clusters: {', '.join(clusters)}; judge one at a time")
     began = own.groupby("run_id")["started_at"].min()
     numbers = {run: _number(str(run), at, calendar) for run, at in began.items()}
-    return own.assign(night=own["run_id"].map(numbers).astype("int64"), began=own["run_id"].map(began))
+    of_run = own.groupby("run_id")["started_at"].transform("min")  # not map: an empty frame keeps its types
+    return own.assign(night=own["run_id"].map(numbers).astype("int64"), began=of_run)
 
 
 def _number(run_id: str, at: pd.Timestamp, calendar: "Calendar") -> int:
