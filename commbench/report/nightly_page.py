@@ -13,6 +13,7 @@ from commbench.report.markup import Markup, details, element, join, safe, sectio
 from commbench.report.nightly_sparks import spark
 from commbench.report.nightly_style import CSS, SCRIPT
 from commbench.report.nightly_words import (
+    doubt_words,
     environment_words,
     fault_words,
     headline,
@@ -24,7 +25,7 @@ from commbench.report.nightly_words import (
     missing_words,
     since_words,
 )
-from commbench.report.words import SIMULATED_NOTE, one_line
+from commbench.report.words import SIMULATED_NOTE, count_of, one_line
 from commbench.units import format_size
 
 _MEMBERS_SHOWN = 12
@@ -79,7 +80,8 @@ def _range(lines: Lines) -> str:
 
 
 def _incident(incident: Incident) -> Markup:
-    facts = [since_words(incident), *map(host_words, incident.hosts), *map(environment_words, incident.environment)]
+    facts = [since_words(incident), *doubt_words(incident), *map(host_words, incident.hosts)]
+    facts += map(environment_words, incident.environment)
     members = [member_words(member) for member in incident.members]
     more = details(f"{len(members)} series", *(element("p", line) for line in members[_MEMBERS_SHOWN:]))
     # Ids become an attribute only as JSON would have them, escaped again for HTML: they may come from another's store.
@@ -120,7 +122,8 @@ def _grid(lines: Lines) -> Markup:
 def _series(line: SeriesLine, lines: Lines, is_red: bool) -> Markup:
     series = line.series
     size = format_size(series.size_bytes)
-    words = f"{series.collective} {size}, {series.nodes} nodes, {series.world_size} ranks, {series.fabric}"
+    where = f"{count_of(series.nodes, 'node')}, {count_of(series.world_size, 'rank')}"
+    words = f"{series.collective} {size}, {where}, {series.fabric}"
     more = ", ".join(each for each in (series.dtype, series.cadence, series.placement) if each)
     last = next((value for value in reversed(line.values) if value is not None), None)
     number = "" if last is None else f"{last:.4g} {line.unit}"

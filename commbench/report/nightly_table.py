@@ -2,12 +2,14 @@
 
 from commbench.analysis.nightly.verdict import Incident, NightVerdict
 from commbench.report.nightly_words import (
+    doubt_words,
     environment_words,
     fault_words,
     headline,
     host_words,
     improvement_words,
     incident_words,
+    is_over,
     learning_words,
     member_words,
     missing_words,
@@ -31,6 +33,8 @@ def table(verdict: NightVerdict) -> str:
 
 
 def _incident(incident: Incident) -> list[str]:
+    if is_over(incident):
+        return [f"{incident.incident_id}  {incident_words(incident)}", f"  {since_words(incident)}"]
     hosts = [host_words(host) for host in incident.hosts]
     if incident.suspect is not None:  # no need for candidates beside a name
         hosts = [host_words(incident.suspect)]
@@ -39,7 +43,7 @@ def _incident(incident: Incident) -> list[str]:
     return [
         f"{incident.incident_id}  {incident_words(incident)}",
         f"  {since_words(incident)}",
-        *(f"  {line}" for group in (hosts, changes, members) for line in shortened(group)),
+        *(f"  {line}" for group in (doubt_words(incident), hosts, changes, members) for line in shortened(group)),
         f"  next: {one_line(incident.next_command)}",
     ]
 

@@ -83,6 +83,19 @@ def scope_name(incident: Incident) -> str:
     return incident.scope.label
 
 
+def is_over(incident: Incident) -> bool:
+    """Return whether the incident ended tonight: its members' numbers are no longer news."""
+    return incident.state not in {State.OPENED, State.SEEN, State.RECOVERING}
+
+
+def doubt_words(incident: Incident) -> list[str]:
+    """Return that nobody measured again what opened tonight, where that is so."""
+    doubtful = sum(not member.confirmed for member in incident.members)
+    if incident.state is not State.OPENED or not doubtful:
+        return []
+    return [f"{doubtful} of {len(incident.members)} series were not measured again enough to be sure"]
+
+
 def since_words(incident: Incident) -> str:
     """Return when it began and how long it has lasted."""
     good = f", last good {incident.last_good.label}" if incident.last_good else ", no good night before"
@@ -95,11 +108,10 @@ def member_words(member: Member) -> str:
     after = "not measured tonight" if member.after_us is None else f"{time_us(member.after_us)} us"
     tonight = " ".join(time_us(value) for value in member.measured_us)
     measured = f", tonight {tonight}" if len(member.measured_us) > 1 else ""
-    sure = "" if member.confirmed else ", not confirmed by re-runs"
     muted = ", muted" if member.is_muted else ""
     return (
         f"{one_line(member.series.label)}: {member.metric} {time_us(member.before_us)} -> {after}"
-        f" ({change_words(member.effect)}, score {member.score:.1f}{measured}{sure}{muted})"
+        f" ({change_words(member.effect)}, score {member.score:.1f}{measured}{muted})"
     )
 
 
@@ -125,18 +137,18 @@ def _short(text: str) -> str:
 
 
 def missing_words(verdict: NightVerdict) -> list[str]:
-    """Return everything that was expected and is not there, one line each."""
+    """Return everything that was expected and is not there, one line each; points, which may be many, come last."""
     missing = verdict.missing
     lines = [f"{one_line(run.run_id)} {run.exit_state}: {one_line(run.reason)}" for run in missing.failed_runs]
-    lines += [
-        f"{one_line(point.series.label)}: {one_line(point.why)}, last seen {point.last_seen}"
-        for point in missing.points
-    ]
     if missing.nights:
         lines.append(f"nights without a run: {', '.join(missing.nights)}")
     for names, words in ((missing.hosts_gone, "gone"), (missing.hosts_new, "new")):
         if names:
             lines.append(f"hosts {words} since the last night: {', '.join(map(one_line, names))}")
+    lines += [
+        f"{one_line(point.series.label)}: {one_line(point.why)}, last seen {point.last_seen}"
+        for point in missing.points
+    ]
     return lines
 
 
