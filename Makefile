@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test truth check stress gpu bench bench-store clean
+.PHONY: demo test truth truth-regress check stress gpu bench bench-store clean
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -25,6 +25,17 @@ test: .venv/installed
 truth: .venv/installed
 	COMMBENCH_TRUTH_FULL=1 COMMBENCH_TRUTH_TABLE=build/truth.md $(BIN)/pytest tests/truth
 	$(BIN)/python -m tests.truth.publish build/truth.md
+
+# The nightly rule on 30 simulated lab-years with planted losses, others on the same nights: into docs/methodology.md.
+# Apache Otava brings 42 packages and pins numpy: it gets an environment of its own, and its row says so where it cannot.
+build/otava/installed:
+	$(PYTHON) -m venv build/otava
+	build/otava/bin/pip install --quiet apache-otava
+	touch $@
+
+truth-regress: .venv/installed
+	-$(MAKE) build/otava/installed
+	$(BIN)/python -m tests.truth_regress.publish
 
 check: .venv/installed
 	$(BIN)/ruff check .

@@ -169,8 +169,9 @@ def _lose(rng: np.random.Generator, level: Floats, tail: Floats, hosts: NDArray[
     n, s = level.shape[:2]
     lost: Flags = np.asarray(rng.random((n, s)) < 0.005)
     of = np.array([NODES.index(count) for count in column(1)])
-    lost |= (rng.random((n, len(NODES))) < 0.02)[:, of]
-    lost |= (rng.random(n) < 0.03)[:, None]
+    allocations: Flags = np.asarray(rng.random((n, len(NODES))) < 0.02)
+    nights: Flags = np.asarray(rng.random(n) < 0.03)
+    lost |= allocations[:, of] | nights[:, None]
     level[lost], tail[lost], hosts[lost] = np.nan, np.nan, NO_HOSTS
 
 

