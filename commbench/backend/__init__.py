@@ -1,6 +1,6 @@
 """Backends: open a process group, bind a point to buffers, call, check. Only this package knows torch."""
 
-from commbench.backend.base import Backend, BoundPoint, Clock, Group
+from commbench.backend.base import Backend, BoundPoint, Clock, Group, Stamp
 from commbench.backend.meeting import Meeting, StoreMeeting
 from commbench.model.plan import Plan
 
@@ -12,4 +12,4 @@ def open_backend(plan: Plan, meeting: StoreMeeting) -> Backend:
     return TorchBackend(plan, meeting)
 
 
-__all__ = ["Backend", "BoundPoint", "Clock", "Group", "Meeting", "StoreMeeting", "open_backend"]
+__all__ = ["Backend", "BoundPoint", "Clock", "Group", "Meeting", "Stamp", "StoreMeeting", "open_backend"]

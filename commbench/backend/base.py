@@ -40,6 +40,14 @@ class BoundPoint(ABC):
     def begin_visit(self) -> None:  # noqa: B027 - most points do not care
         """Hear that a visit begins."""
 
+    def take_marks(self) -> Sequence[Stamp]:
+        """Return the stamps taken inside the calls since the last time, two of each call, and forget them.
+
+        The first says when this rank had packed, the second when the collective had ended; there are none where a
+        call has no such parts.
+        """
+        return ()
+
     @abstractmethod
     def prepare(self, salt: int) -> None:
         """Fill this rank's buffers with fresh data, so that what the next call leaves there can be checked."""

@@ -27,9 +27,13 @@ _REDUCTIONS: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
 
 
 class Pattern:
-    """The data law of one element type, reduction and rank count."""
+    """The data law of one element type, reduction and rank count.
 
-    def __init__(self, dtype: Dtype, redop: str, world_size: int) -> None:
+    `tolerance` is how far an element may be from its law, as a share of it: 0 where sums are exact.
+    """
+
+    def __init__(self, dtype: Dtype, redop: str, world_size: int, tolerance: float = 0.0) -> None:
+        self._tolerance = tolerance
         self._reduce = _REDUCTIONS.get(redop)
         terms = world_size if redop == "sum" else 1
         self._table = _table(dtype.exact_limit, terms)
@@ -47,7 +51,7 @@ class Pattern:
             expected = self._expected(piece, salt).to(recv)
             offset = piece.start
             for part, rows in _parts(recv[piece.start : piece.start + piece.count]):
-                wrong = part != expected[: part.shape[-1]]
+                wrong = self._differs(part, expected[: part.shape[-1]])
                 count = int(wrong.sum())
                 if count and first is None:
                     at = int(wrong.flatten().nonzero()[0])
@@ -57,6 +61,11 @@ class Pattern:
         if first is None:
             return Correctness()
         return Correctness(wrong_count, rank, *first)
+
+    def _differs(self, got: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
+        if not self._tolerance:
+            return got != expected
+        return ~((got - expected).abs() <= expected.abs() * self._tolerance)  # so that NaN differs
 
     def _expected(self, piece: Piece, salt: int) -> torch.Tensor:
         source, start = piece.sources[0]

@@ -13,6 +13,7 @@ from commbench.backend import torch_facts
 from commbench.backend.base import Backend, Clock, Group
 from commbench.backend.host_clock import HostClock
 from commbench.backend.meeting import StoreMeeting
+from commbench.backend.torch_bucket import Buckets
 from commbench.backend.torch_group import TorchGroup, arena_for, open_device
 from commbench.backend.torch_text import gather_texts
 from commbench.journal.codec import host_from_json
@@ -54,13 +55,14 @@ class TorchBackend(Backend):
         members = {point.point_id: ranks_of(plan, point) for point in plan.points if not point.skip_reason}
         mine = {i: ranks.index(self.rank) for i, ranks in members.items() if self.rank in ranks}
         arena = arena_for(((plan.points[i], place) for i, place in mine.items()), device)
+        buckets = Buckets({each.name: each for each in plan.gradients}, device, self.clock.stamp)
         groups = {}
         for ranks in sorted(set(members.values())):
             group = dist.group.WORLD if len(ranks) == self.world_size else None
             if group is None:
                 group = dist.new_group(list(ranks), timeout=limit, backend=name)
             if self.rank in ranks:
-                groups[ranks] = TorchGroup(group, device, arena)
+                groups[ranks] = TorchGroup(group, device, arena, buckets)
         return groups
 
     def group(self, ranks: Ranks) -> Group | None:

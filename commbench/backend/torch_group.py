@@ -9,6 +9,7 @@ import torch.distributed as dist
 
 from commbench.backend.base import BoundPoint, Group
 from commbench.backend.pattern import Pattern
+from commbench.backend.torch_bucket import Buckets
 from commbench.backend.torch_library import REDOPS, TorchLibrary
 from commbench.backend.torch_text import gather_texts
 from commbench.collectives import Collective, get
@@ -37,9 +38,14 @@ class Arena:
 
 
 def arena_for(parts: Iterable[tuple[Point, int]], device: torch.device) -> Arena:
-    """Return memory that is large enough for any one of some points, each with this rank's place in its group."""
+    """Return memory that is large enough for any one of some points, each with this rank's place in its group.
+
+    Bucketed points have none of it: gradients are allocated one by one, as a model's are.
+    """
     send_bytes = recv_bytes = 0
     for point, rank in parts:
+        if point.gradients:
+            continue
         counts = get(point.collective).buffer_counts(geometry_of(point), rank)
         sent, received = (count * DTYPES[point.dtype].size_bytes for count in counts)
         send_bytes = max(send_bytes, 0 if point.in_place else sent)
@@ -70,25 +76,32 @@ class TorchPoint(BoundPoint):
 class TorchGroup(Group):
     """The first `world_size` ranks of the launch; control messages travel between CPUs whatever the backend."""
 
-    def __init__(self, group: dist.ProcessGroup, device: torch.device, arena: Arena) -> None:
+    def __init__(self, group: dist.ProcessGroup, device: torch.device, arena: Arena, buckets: Buckets) -> None:
         self._group = group
         self._device = device
         self._arena = arena
+        self._buckets = buckets
         self.rank = dist.get_rank(group)
         self.world_size = dist.get_world_size(group)
         self.library = TorchLibrary(group)
         self._token = torch.zeros(1)
 
     def bind(self, point: Point) -> BoundPoint:
-        collective, dtype = get(point.collective), DTYPES[point.dtype]
-        geometry = geometry_of(point)
-        buffers = self._buffers(collective, geometry, point)
-        bound = TorchPoint(collective, geometry, Pattern(dtype, point.redop, self.world_size), buffers, self)
+        bound = self._bind_bucket(point) if point.gradients else self._bind_buffers(point)
         if point.launch != GRAPH_LAUNCH:
             return bound
         from commbench.backend.cuda_graph import GraphPoint
 
         return GraphPoint(bound)
+
+    def _bind_bucket(self, point: Point) -> BoundPoint:
+        return self._buckets.bind(point, self.library, self.rank)
+
+    def _bind_buffers(self, point: Point) -> BoundPoint:
+        collective, dtype = get(point.collective), DTYPES[point.dtype]
+        geometry = geometry_of(point)
+        buffers = self._buffers(collective, geometry, point)
+        return TorchPoint(collective, geometry, Pattern(dtype, point.redop, self.world_size), buffers, self)
 
     def _buffers(self, collective: Collective, geometry: Geometry, point: Point) -> Buffers:
         dtype: torch.dtype = getattr(torch, point.dtype)

@@ -38,13 +38,15 @@ class BucketExchange:
             UsageError: the gradients or the bucket are of a type that cannot be bucketed.
             UnfitError: the device cannot run the kernel.
         """
+        self.device = device
         self._calls = calls
         self._is_e4m3 = bucket_dtype == E4M3
         self.plan = plan_bucket(counts, [gradient_dtype] * len(counts), bucket_dtype, shards=world_size)
         self._bucket = open_bucket(self.plan, device)
         self._shard = open_bucket(plan_bucket([self.plan.shard_count], ["float32"], bucket_dtype), device)
         scale = torch.full((1,), 1 / world_size, device=device) if is_mean else None
-        self._pack_scale, self._sum_scale = (None, scale) if self._is_e4m3 else (scale, None)
+        self._pack_scale = None if self._is_e4m3 else scale
+        self._sum_scale = scale if self._is_e4m3 else None
         if self._is_e4m3:
             self._received = torch.empty_like(self._bucket.buffer)
             self._sums = torch.empty(self.plan.shard_count, device=device)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from math import ceil, log2
 from typing import Any, ClassVar, Protocol
 
+from commbench.model.dtype import DTYPES
+
 Call = Callable[[], object]
 
 # nccl-tests rounds the count per rank down to this many bytes so that every rank's part stays aligned.
@@ -75,6 +77,10 @@ class Collective(ABC):
     reduces: ClassVar[bool] = False
     min_ranks: ClassVar[int] = 1
     is_uneven: ClassVar[bool] = False
+    # Whether its message is a set of gradients, packed before and unpacked after; the set decides the size.
+    is_bucketed: ClassVar[bool] = False
+    keeps_part: ClassVar[bool] = False  # of a bucket: whether each rank ends with its own part of the sum
+    dtypes: ClassVar[tuple[str, ...]] = tuple(DTYPES)
     # Whether no rank can have its result before the last rank has come: not so with a root or one-way traffic.
     is_synchronising: ClassVar[bool] = True
     # The values of in_place that torch.distributed offers, its natural one first.
@@ -110,6 +116,11 @@ class Collective(ABC):
         What it sends or what it receives, whichever is more: the law of the bus factor with hosts in place of ranks.
         """
         return self.bandwidth_bytes(geometry) * self.bus_factor(nodes) if nodes > 1 else 0.0
+
+    def memory_bytes(self, geometry: Geometry, rank: int, *, in_place: bool) -> int:
+        """Return the bytes of the rank's buffers."""
+        sent, received = self.buffer_counts(geometry, rank)
+        return (max(sent, received) if in_place else sent + received) * geometry.element_bytes
 
     def steps(self, world_size: int) -> int:
         """Return the rounds of messages a small call needs, for estimates and for the simulated backend."""

@@ -3,13 +3,13 @@
 from commbench.collectives import get
 from commbench.collectives.base import Geometry
 from commbench.model.bandwidth import algbw_gb_s, busbw_gb_s
-from commbench.model.dtype import DTYPES
+from commbench.model.dtype import ALL_DTYPES
 from commbench.model.point import Point
 
 
 def geometry_of(point: Point) -> Geometry:
     """Return how a point's calls lay their elements out over ranks."""
-    element_bytes = DTYPES[point.dtype].size_bytes
+    element_bytes = ALL_DTYPES[point.dtype].size_bytes
     return get(point.collective).geometry(point.requested_bytes, element_bytes, point.world_size, point.traffic_skew)
 
 

@@ -163,6 +163,7 @@ def _common(found: Import) -> Row:
         "launch_index": 0,
         "block": 0,
         "placement": "",
+        "gradients": "",
         "shared_gpu": run.shared_gpu,
         "is_simulated": False,
         "hosts_id": identity.hosts_id([ranks[rank] for rank in sorted(ranks)]),

@@ -62,5 +62,4 @@ def _pack(samples: Samples) -> dict[str, Any]:
 
 def _unpack(packed: dict[str, Any]) -> Samples:
     raw = zlib.decompress(base64.b64decode(packed["zlib"]))
-    enter, leave, wait = np.cumsum(np.frombuffer(raw, dtype="<i8").reshape(packed["shape"]), axis=2)
-    return Samples(enter_ns=enter, exit_ns=leave, wait_ns=wait)
+    return Samples(*np.cumsum(np.frombuffer(raw, dtype="<i8").reshape(packed["shape"]), axis=2))

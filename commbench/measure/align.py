@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from commbench.backend import Backend, Group, Meeting
 from commbench.environment.clock_id import clock_identity, shares_clock
@@ -33,9 +33,7 @@ class Aligned:
         correction = self.correction
         if correction is None:
             return samples
-        return replace(
-            samples, enter_ns=correction.to_root(samples.enter_ns), exit_ns=correction.to_root(samples.exit_ns)
-        )
+        return samples.moved(correction.to_root)
 
 
 def widest_bound_ns(visits: Sequence[Aligned], group: Group) -> int | None:

@@ -2,15 +2,21 @@
 
 import gc
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from commbench.backend import BoundPoint, Clock, Group
+from commbench.backend import BoundPoint, Clock, Group, Stamp
 from commbench.environment.schedstat import RunQueueWait
 from commbench.measure.cadence import Cadence
 from commbench.measure.progress import CALLS, ProgressBoard
 from commbench.model.result import Correctness, Samples
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _SLOW = 3  # times the quickest, so about twice the median: beyond that somebody may ask what a call waited for
 _WAIT_WINDOW_CALLS = 8  # the wait is read anew at least so often: before the ranks meet, where it costs no call time
@@ -44,6 +50,7 @@ class Visitor:
         ready, checked = self.cadence.before_call(self.group), self._checked(calls)
         stamps, waits, verdict = [stamp()] * (2 * calls), [0] * calls, Correctness()
         has_waits = self.clock.is_comparable  # a device's events say nothing before the visit is over
+        bound.take_marks()  # those of calls that nobody times
         self.wait.refresh()
         waited_before = waited()
         self.cadence.before_visit(self.group)
@@ -72,13 +79,25 @@ class Visitor:
                     self.untimed(bound, 1)
         finally:
             gc.enable()
-        resolved = self.clock.resolve(stamps)
-        samples = Samples(
-            enter_ns=resolved[0::2].reshape(1, -1),
-            exit_ns=resolved[1::2].reshape(1, -1),
-            wait_ns=np.array(waits, dtype=np.int64).reshape(1, -1),
-        )
-        return samples, verdict
+        enter, *parts, leave = self._resolve(stamps, bound.take_marks(), checked)
+        return Samples(enter, leave, np.array(waits, dtype=np.int64).reshape(1, -1), *parts), verdict
+
+    def _resolve(
+        self, stamps: list[Stamp], marks: Sequence[Stamp], checked: Sequence[bool]
+    ) -> "list[NDArray[np.int64]]":
+        """Return the stamps of the timed calls, one array (1, calls) for each place where they were taken.
+
+        The call made after each checked one has marks too, but nobody timed it.
+        """
+        if not marks:
+            in_order, places = stamps, 2
+        else:
+            in_order, places = [], 4
+            for i, untimed in zip(range(len(checked)), accumulate(checked, initial=0), strict=False):
+                call = i + untimed
+                in_order += [stamps[2 * i], marks[2 * call], marks[2 * call + 1], stamps[2 * i + 1]]
+        resolved = self.clock.resolve(in_order)
+        return [resolved[place::places].reshape(1, -1) for place in range(places)]
 
     def checked_calls(self, calls: int) -> int:
         """Return how many of a visit's calls are checked."""

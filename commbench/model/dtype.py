@@ -28,6 +28,12 @@ _ALL = (
     Dtype("int64", 8, 2**63 - 1, is_float=False),
 )
 
-DTYPES = {dtype.name: dtype for dtype in _ALL}
+DTYPES = {dtype.name: dtype for dtype in _ALL}  # what libraries carry and reduce
+E4M3 = "float8_e4m3fn"
+# What a bucket of gradients can travel as. e4m3 has scales beside it, so that only bucketed collectives can carry it.
+BUCKET_DTYPES = {name: DTYPES[name] for name in ("float32", "bfloat16", "float16")} | {
+    E4M3: Dtype(E4M3, 1, 2**4, is_float=True)
+}
+ALL_DTYPES = DTYPES | BUCKET_DTYPES
 REDOPS = ("sum", "min", "max")
 NO_REDOP = "none"  # what nccl-tests prints for collectives that do not reduce

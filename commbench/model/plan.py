@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from commbench.model.gradients import GradientSet
 from commbench.model.point import Point
 
 
@@ -99,6 +100,7 @@ class Plan:
     truth: Truth = field(default_factory=Truth)
     ranks_per_node: int = 0
     fabrics: tuple[FabricChoice, ...] = ()
+    gradients: tuple[GradientSet, ...] = ()  # those that points name
 
     @property
     def nodes(self) -> int:

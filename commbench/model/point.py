@@ -19,6 +19,7 @@ class Point:
     `shared_gpu` says that ranks may sit on one GPU and talk through the network stack: it works, it is no number.
     `placement` says which hosts of the allocation take part (`first`, `spread` or `strided`; empty for all of them),
     `block` which launches are made side by side, one for each fabric, so that they meet the same weather.
+    `gradients` names the set that a bucketed collective packs, empty for other collectives.
     """
 
     point_id: int
@@ -43,9 +44,12 @@ class Point:
     shared_gpu: bool = False
     placement: str = ""
     block: int = 0
+    gradients: str = ""
 
     @property
     def label(self) -> str:
         """Return a short name for messages: `all_reduce 65536 B float32 on 4 ranks`."""
         placement = "in place" if self.in_place else "out of place"
-        return f"{self.collective} {self.requested_bytes} B {self.dtype} on {self.world_size} ranks, {placement}"
+        gradients = f" of {self.gradients}" if self.gradients else ""
+        size = f"{self.requested_bytes} B {self.dtype}"
+        return f"{self.collective}{gradients} {size} on {self.world_size} ranks, {placement}"

@@ -1,6 +1,6 @@
 """What measuring a point gives: samples, the correctness verdict and how it ended."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -8,7 +8,7 @@ from commbench.model.evidence import Evidence
 from commbench.model.point import Point
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -52,11 +52,15 @@ class Samples:
     All arrays are int64 nanoseconds of shape (ranks, calls). `enter_ns` and `exit_ns` say when each rank entered the
     call and when it had the result, on rank 0's clock within the result's `clock_bound_ns`. `wait_ns` says how long
     the rank's threads were ready to run but did not, from before the call to after it; None when nobody looked.
+    Where a call has parts, `packed_ns` says when each rank had packed and `communicated_ns` when it had what the
+    collective brought; else both are None.
     """
 
     enter_ns: "NDArray[np.int64]"
     exit_ns: "NDArray[np.int64]"
     wait_ns: "NDArray[np.int64] | None" = None
+    packed_ns: "NDArray[np.int64] | None" = None
+    communicated_ns: "NDArray[np.int64] | None" = None
 
     @property
     def rank_time_ns(self) -> "NDArray[np.int64]":
@@ -77,11 +81,21 @@ class Samples:
         return Samples(*np.concatenate(all_calls, axis=2))
 
     def stacked(self) -> "NDArray[np.int64]":
-        """Return the three arrays as one of shape (3, ranks, calls); waits that nobody looked at are zero."""
+        """Return the arrays as one of shape (3, ranks, calls), or (5, ranks, calls) where calls have parts.
+
+        Waits that nobody looked at are zero.
+        """
         import numpy as np
 
         waits = np.zeros_like(self.enter_ns) if self.wait_ns is None else self.wait_ns
-        return np.stack([self.enter_ns, self.exit_ns, waits])
+        parts = [each for each in (self.packed_ns, self.communicated_ns) if each is not None]
+        return np.stack([self.enter_ns, self.exit_ns, waits, *parts])
+
+    def moved(self, convert: "Callable[[NDArray[np.int64]], NDArray[np.int64]]") -> "Samples":
+        """Return the same calls with every stamp converted, as from one clock to another."""
+        names = ("enter_ns", "exit_ns", "packed_ns", "communicated_ns")
+        stamps = {name: getattr(self, name) for name in names}
+        return replace(self, **{name: convert(each) for name, each in stamps.items() if each is not None})
 
 
 @dataclass(frozen=True, slots=True)

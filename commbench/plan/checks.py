@@ -26,12 +26,16 @@ _RULES_OF_KEY = {
     "min_span_s": (ADAPTIVE,),
 }
 
+_NAMES = tuple(COLLECTIVES)  # what a suite's entry is looked for in: unlike a dict, this takes entries of any type
+
 
 def across_keys(raw: dict[str, Any]) -> list[Problem]:
     """Return the mistakes that no single key shows."""
     sweep, measure = _table(raw, "sweep"), _table(raw, "measure")
     rules: tuple[Iterator[Problem], ...] = (
         _repeated(sweep),
+        _sizes_without_use(raw, sweep),
+        _gradients_without_use(sweep),
         _skew_without_use(sweep),
         _truth_without_simulation(raw, sweep),
         _sharing_without_nccl(sweep),
@@ -72,6 +76,24 @@ def _sizes(entry: Any) -> Any:
         return SizeEntry().check(entry)
     except PydanticCustomError:
         return entry
+
+
+def _sizes_without_use(raw: dict[str, Any], sweep: dict[str, Any]) -> Iterator[Problem]:
+    wanted = sweep.get("collectives")
+    known = [COLLECTIVES[name] for name in wanted if name in _NAMES] if isinstance(wanted, list) else []
+    is_bucketed = bool(known) and len(known) == len(wanted or ()) and all(row.is_bucketed for row in known)
+    if isinstance(raw.get("sweep"), dict) and "sizes" not in sweep and not is_bucketed:
+        yield Problem(("sweep", "sizes"), "missing key")
+    if "sizes" in sweep and is_bucketed:
+        yield Problem(("sweep", "sizes"), "bucketed collectives have the size of their gradients; remove the key")
+
+
+def _gradients_without_use(sweep: dict[str, Any]) -> Iterator[Problem]:
+    wanted = sweep.get("collectives")
+    bucketed = [name for name, row in COLLECTIVES.items() if row.is_bucketed]
+    if "gradients" in sweep and isinstance(wanted, list) and not any(name in wanted for name in bucketed):
+        names = " or ".join(bucketed)
+        yield Problem(("sweep", "gradients"), f"only for {names}; add one to collectives or remove the key")
 
 
 def _skew_without_use(sweep: dict[str, Any]) -> Iterator[Problem]:

@@ -41,11 +41,10 @@ def memory_bytes(collective: Collective, geometry: Geometry, *, in_place: bool) 
     """Return the bytes that the most loaded rank allocates for its buffers and their verification."""
     # All ranks of an even collective hold the same.
     ranks = range(geometry.world_size) if collective.is_uneven else (0,)
-    counts = [collective.buffer_counts(geometry, rank) for rank in ranks]
     return max(
-        (max(sent, received) if in_place else sent + received) * geometry.element_bytes
-        + received * SCRATCH_BYTES_PER_ELEMENT
-        for sent, received in counts
+        collective.memory_bytes(geometry, rank, in_place=in_place)
+        + collective.buffer_counts(geometry, rank)[1] * SCRATCH_BYTES_PER_ELEMENT
+        for rank in ranks
     )
 
 

@@ -7,6 +7,8 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from commbench.errors import UsageError
+from commbench.model.gradients import GRADIENT_SETS
+from commbench.plan.gradients import mistake_in
 from commbench.plan.wording import no_such, shown
 from commbench.units import format_size, parse_sizes
 
@@ -37,6 +39,25 @@ class OneOf:
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """Tell editors what can be written."""
         return {"type": "string", "enum": list(self.choices)}
+
+
+@dataclass(frozen=True, slots=True)
+class GradientEntry:
+    """Annotation for one entry of `gradients`: a known set, or a file of shapes."""
+
+    def check(self, value: Any) -> str:
+        """Return the entry if it is one or the other; the file is read when the plan is made."""
+        if mistake := mistake_in(value):
+            raise _mistake(mistake)
+        return str(value)
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Tell pydantic to ask `check` and nothing else, so that one mistake gives one message."""
+        return core_schema.no_info_plain_validator_function(self.check)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Tell editors what can be written."""
+        return {"anyOf": [{"type": "string", "enum": list(GRADIENT_SETS)}, {"type": "string", "pattern": "[.]toml$"}]}
 
 
 @dataclass(frozen=True, slots=True)

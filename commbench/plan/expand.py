@@ -9,14 +9,16 @@ from pathlib import Path
 
 from commbench.collectives import COLLECTIVES, Collective
 from commbench.errors import SuiteError
-from commbench.model.dtype import NO_REDOP
+from commbench.model.dtype import ALL_DTYPES, NO_REDOP
+from commbench.model.gradients import GradientSet
 from commbench.model.plan import Plan, Protocol, Stopping, Truth
 from commbench.model.point import SIMULATED
 from commbench.plan.fabrics import fabric_choices, launches
+from commbench.plan.gradients import gradient_sets
 from commbench.plan.load import LoadedSuite
 from commbench.plan.machine import GPUS, PROC, available_memory_bytes, usable_gpu_count
 from commbench.plan.points import PointMaker, Variables
-from commbench.plan.suite import ADAPTIVE, BUDGET, FIXED, Measure, Sweep
+from commbench.plan.suite import ADAPTIVE, BUDGET, FIXED, Measure, Suite, Sweep
 from commbench.plan.support import check, choose_backend
 from commbench.plan.worlds import World, worlds
 
@@ -55,7 +57,9 @@ def expand(
     protocol = _protocol(suite.measure)
     choices = fabric_choices(suite, backend, fabrics)
     all_launches = launches(protocol.launches, choices)
-    variables = _product(suite.sweep, wanted, suite.about.name, len(all_launches))
+    is_bucketed = any(COLLECTIVES[name].is_bucketed for name in suite.sweep.collectives)
+    sets = gradient_sets(suite.sweep.gradients, loaded.path.parent) if is_bucketed else ()
+    variables = _product(suite, wanted, sets, len(all_launches))
     maker = PointMaker(backend, protocol, memory_bytes_available, shared_gpu=suite.sweep.shared_gpu)
     plan = Plan(
         suite=suite.about.name,
@@ -69,6 +73,7 @@ def expand(
         truth=Truth(**suite.simulated.model_dump()) if backend == SIMULATED else Truth(),
         ranks_per_node=allocation.ranks_per_node,
         fabrics=choices,
+        gradients=sets,
     )
     _check_not_empty(plan)
     return plan
@@ -108,18 +113,21 @@ def _stopping(measure: Measure) -> Stopping:
     )
 
 
-def _product(sweep: Sweep, wanted: tuple[World, ...], suite_name: str, launch_count: int) -> list[Variables]:
+def _product(
+    suite: Suite, wanted: tuple[World, ...], sets: tuple[GradientSet, ...], launch_count: int
+) -> list[Variables]:
+    sweep = suite.sweep
     axes = [(COLLECTIVES[name], _axes(COLLECTIVES[name], sweep)) for name in sweep.collectives]
-    sizes = sweep.sizes_bytes
-    common = prod(map(len, (sizes, sweep.dtypes, sweep.cadence, sweep.launch)))
-    per_collective = [common * prod(map(len, own)) for _, own in axes]
+    common = prod(map(len, (sweep.dtypes, sweep.cadence, sweep.launch)))
+    per_collective = [common * len(_sizes(row, sweep, sets, 1)) * prod(map(len, own)) for row, own in axes]
     if (points := launch_count * len(wanted) * sum(per_collective)) > MAX_POINTS:
-        raise SuiteError(f"suite {suite_name!r} has {points} points, more than {MAX_POINTS}; shorten its lists")
+        raise SuiteError(f"suite {suite.about.name!r} has {points} points, more than {MAX_POINTS}; shorten its lists")
     return [
         Variables(
             *(collective, size, dtype, redop, world.world_size, in_place, cadence, launch, skew),
             nodes=world.nodes,
             placement=world.placement,
+            gradients=gradients,
         )
         for world in wanted
         for collective, (redops, placements, skews) in axes
@@ -129,12 +137,23 @@ def _product(sweep: Sweep, wanted: tuple[World, ...], suite_name: str, launch_co
         for skew in skews
         for cadence in sweep.cadence
         for launch in sweep.launch
-        for size in sizes
+        for size, gradients in _sizes(collective, sweep, sets, ALL_DTYPES[dtype].size_bytes)
     ]
+
+
+def _sizes(
+    collective: Collective, sweep: Sweep, sets: tuple[GradientSet, ...], element_bytes: int
+) -> list[tuple[int, str]]:
+    """Return the sizes of a collective in bytes, each with its gradient set: that of a bucket follows from the set."""
+    if collective.is_bucketed:
+        return [(each.count * element_bytes, each.name) for each in sets]
+    return [(size, "") for size in sweep.sizes_bytes]
 
 
 def _axes(collective: Collective, sweep: Sweep) -> tuple[tuple[str, ...], tuple[bool, ...], tuple[float, ...]]:
     """Return the redops, placements and skews of a collective: only the ones that mean something to it vary."""
+    if collective.is_bucketed:  # gradients are summed, and results have memory of their own
+        return ("sum",), (False,), (0.0,)
     return (
         sweep.redops if collective.reduces else (NO_REDOP,),
         sweep.in_place or collective.placements[:1],

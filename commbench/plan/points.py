@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from commbench.collectives import Collective
 from commbench.collectives.base import ALIGNMENT_BYTES, Geometry
-from commbench.model.dtype import DTYPES
+from commbench.model.dtype import ALL_DTYPES
 from commbench.model.plan import Protocol
 from commbench.model.point import AUTO_FABRIC, Point
 from commbench.plan.cost import memory_bytes, point_s
@@ -28,6 +28,7 @@ class Variables:
     traffic_skew: float
     nodes: int = 1
     placement: str = ""
+    gradients: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class PointMaker:
 
     def make(self, variables: Variables, launch: LaunchOf = _ONLY_LAUNCH) -> Point:
         """Return the next point, with a skip_reason if it cannot or need not be measured."""
-        collective, dtype = variables.collective, DTYPES[variables.dtype]
+        collective, dtype = variables.collective, ALL_DTYPES[variables.dtype]
         geometry = collective.geometry(
             variables.requested_bytes, dtype.size_bytes, variables.world_size, variables.traffic_skew
         )
@@ -91,6 +92,7 @@ class PointMaker:
             shared_gpu=self._shared_gpu,
             placement=variables.placement,
             block=launch.block,
+            gradients=variables.gradients,
         )
         self._made += 1
         return point
@@ -108,6 +110,7 @@ class PointMaker:
             variables.traffic_skew,
             variables.nodes,
             variables.placement,
+            variables.gradients,
         )
         first = self._first_with.setdefault((*others, geometry.size_bytes), self._made)
         return "" if first == self._made else f"same {format_size(geometry.size_bytes)} as point {first} after rounding"
@@ -128,6 +131,8 @@ def _impossible(variables: Variables) -> str:
     collective = variables.collective
     if variables.world_size < collective.min_ranks:
         return f"{collective.name} needs {collective.min_ranks} ranks or more"
+    if variables.dtype not in collective.dtypes:
+        return f"{collective.name} cannot carry {variables.dtype}, only {', '.join(collective.dtypes)}"
     if variables.in_place not in collective.placements:
         return f"torch.distributed has no {'in-place' if variables.in_place else 'out-of-place'} {collective.name}"
     return ""

@@ -8,11 +8,12 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from commbench.collectives import COLLECTIVES
-from commbench.model.dtype import DTYPES, REDOPS
+from commbench.model.dtype import ALL_DTYPES, REDOPS
+from commbench.model.gradients import DDP_25MIB
 from commbench.model.placement import FIRST, PLACEMENTS
 from commbench.model.plan import Truth
 from commbench.model.point import GRAPH_LAUNCH, HOST_LAUNCH, SIMULATED
-from commbench.plan.entries import OneOf, SizeEntry
+from commbench.plan.entries import GradientEntry, OneOf, SizeEntry
 
 AUTO = "auto"
 BACKENDS = ("gloo", "nccl", SIMULATED)
@@ -58,7 +59,15 @@ class Sweep(Table):
 
     collectives: tuple[Annotated[str, OneOf(tuple(COLLECTIVES))], ...] = Field(min_length=1)
     sizes: tuple[Annotated[tuple[int, ...], SizeEntry()], ...] = Field(
-        min_length=1, description="Bytes, in the meaning of nccl-tests' column size: 64KiB, 8..64MiB x4, 4096."
+        default_factory=tuple,
+        min_length=1,
+        description="Bytes, in the meaning of nccl-tests' column size: 64KiB, 8..64MiB x4, 4096. "
+        "Not of bucketed collectives, whose size is that of their gradients.",
+    )
+    gradients: tuple[Annotated[str, GradientEntry()], ...] = Field(
+        default=(DDP_25MIB,),
+        min_length=1,
+        description="Only for bucketed collectives: sets of gradients, or files of shapes beside the suite.",
     )
     ranks: tuple[RankCount, ...] = Field(
         default_factory=tuple, min_length=1, description="Absent: powers of two up to --ranks."
@@ -77,7 +86,11 @@ class Sweep(Table):
     backend: Annotated[str, OneOf((AUTO, *BACKENDS))] = Field(
         default=AUTO, description="auto is nccl where there is a CUDA GPU for every rank, else gloo."
     )
-    dtypes: tuple[Annotated[str, OneOf(tuple(DTYPES))], ...] = Field(default=("float32",), min_length=1)
+    dtypes: tuple[Annotated[str, OneOf(tuple(ALL_DTYPES))], ...] = Field(
+        default=("float32",),
+        min_length=1,
+        description="Of a bucketed collective: what travels; float8_e4m3fn only there.",
+    )
     redops: tuple[Annotated[str, OneOf(REDOPS)], ...] = Field(
         default=("sum",), min_length=1, description="Only for collectives that reduce."
     )

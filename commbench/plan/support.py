@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from commbench.collectives import COLLECTIVES
 from commbench.errors import UsageError
-from commbench.model.dtype import DTYPES, REDOPS
+from commbench.model.dtype import ALL_DTYPES, REDOPS
 from commbench.model.point import GRAPH_LAUNCH, HOST_LAUNCH, SIMULATED
 from commbench.plan.suite import AUTO
 
@@ -15,7 +15,7 @@ class Support:
     """What one backend can carry, by name."""
 
     collectives: frozenset[str] = frozenset(COLLECTIVES)
-    dtypes: frozenset[str] = frozenset(DTYPES)
+    dtypes: frozenset[str] = frozenset(ALL_DTYPES)
     redops: frozenset[str] = frozenset(REDOPS)
     launch: frozenset[str] = frozenset({HOST_LAUNCH})
 

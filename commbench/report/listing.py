@@ -80,7 +80,7 @@ def plan_table(plan: Plan) -> str:
 def _point_cells(point: Point) -> list[str]:
     cells = [
         str(point.point_id),
-        point.collective,
+        f"{point.collective} ({point.gradients})" if point.gradients else point.collective,
         str(point.world_size),
         format_size(point.requested_bytes if point.skip_reason else point.size_bytes),
         str(point.size_bytes),

@@ -7,6 +7,7 @@ from textwrap import wrap
 
 import pandas as pd
 
+from commbench.model.dtype import E4M3
 from commbench.model.evidence import worst
 from commbench.model.placement import PLACEMENTS
 from commbench.report import series
@@ -65,6 +66,12 @@ def _bandwidth(name: str) -> Callable[[Row], str]:
     return lambda row: bandwidth(row.get(name))
 
 
+def _dtype(row: Row) -> str:
+    """Return the element type, in the eight letters that the column has."""
+    dtype = one_line(row.get("dtype"))
+    return "e4m3" if dtype == E4M3 else dtype
+
+
 def _mean_time(row: Row) -> str:
     """Return the mean over calls; of another tool the time that it printed."""
     return time_us(row.get("printed_time_us" if imported_from(row) else "time_mean_us"))
@@ -89,7 +96,7 @@ def _p99(row: Row) -> str:
 
 
 _SIZE = Column("size", "(B)", 11, _whole("size_bytes"))
-_KIND = (Column("type", "", 8, _text("dtype")), Column("redop", "", 5, _text("redop")))
+_KIND = (Column("type", "", 8, _dtype), Column("redop", "", 5, _text("redop")))
 _P50 = Column("p50", "(us)", 8, _time("latency_p50_us"))
 _P95 = Column("p95", "(us)", 8, _time("latency_p95_us"))
 _TAIL = (Column("p99", "(us)", 8, _p99), Column("worst", "(us)", 8, _time("latency_max_us")))
@@ -168,6 +175,7 @@ def _said(points: pd.DataFrame) -> tuple[str, ...]:
     runs = () if points["run_id"].nunique() == 1 else ("run_id",)
     plain = {"launch": "host", "traffic_skew": 0.0}  # not worth saying when it is so everywhere
     return (
+        *(["gradients"] if points["gradients"].map(_is_said).any() else []),
         "world_size",
         "nodes",
         "backend",
@@ -180,6 +188,10 @@ def _said(points: pd.DataFrame) -> tuple[str, ...]:
         "source",
         *runs,
     )
+
+
+def _is_said(value: object) -> bool:
+    return not is_null(value) and bool(value)
 
 
 def _block(group: pd.DataFrame, said: Sequence[str], result: Sequence[Column], width: int) -> str:
@@ -205,12 +217,20 @@ def _row(row: Row, identity: Sequence[Column], result: Sequence[Column], width: 
     start = _cells(row, identity)
     words = outcome(row)
     if not words:
-        return f"{start} {_cells(row, result)}"
+        return "\n".join([f"{start} {_cells(row, result)}", *_parts(row)])
     if row.get("iterations"):
         note = [" " * _INDENT + line for line in wrap(words, width - _INDENT)]
-        return "\n".join([f"{start} {_cells(row, result)}", *note])
+        return "\n".join([f"{start} {_cells(row, result)}", *_parts(row), *note])
     first, *rest = wrap(words, width - len(start) - 1)
     return "\n".join([f"{start} {first}", *(f"{'':{len(start)}} {line}" for line in rest)])
+
+
+def _parts(row: Row) -> list[str]:
+    """Return the parts of a bucketed collective's call as a line; no line for other calls."""
+    if is_null(row.get("pack_p50_us")):
+        return []
+    parts = ", ".join(f"{name} {time_us(row[f'{name}_p50_us'])}" for name in ("pack", "communication", "unpack"))
+    return [f"{'':{_INDENT}}p50 of parts (us): {parts}"]
 
 
 def _cells(row: Row, columns: Sequence[Column]) -> str:

@@ -165,6 +165,11 @@ POINTS = (
     Column("printed_time_us", FLOAT64, "us", "time that the imported tool printed, as it defines it; null = measured"),
     Column("printed_algbw_gb_s", FLOAT64, "GB/s", "algbw that the imported tool printed; null = none, or measured"),
     Column("printed_busbw_gb_s", FLOAT64, "GB/s", "busbw that the imported tool printed; null = none, or measured"),
+    # Of bucketed collectives (docs/kernel.md).
+    Column("gradients", STRING, "", "set of gradients that a bucketed collective packs; empty = no such collective"),
+    Column("pack_p50_us", FLOAT64, "us", "median of packing, the longest of all ranks; null = not a part of the call"),
+    Column("communication_p50_us", FLOAT64, "us", "median of what lies between, from the last rank that has packed"),
+    Column("unpack_p50_us", FLOAT64, "us", "median of unpacking, the longest of all ranks"),
 )
 
 SAMPLES = (

@@ -47,6 +47,8 @@ def series_id(point: Point, cluster: str, source: str = MEASURED) -> str:
         variables["shared_gpu"] = True
     if point.placement:
         variables["placement"] = point.placement
+    if point.gradients:
+        variables["gradients"] = point.gradients
     if source != MEASURED:  # what another tool calls a time is not what we do
         variables["source"] = source
     return _short_hash(_canonical({"cluster": cluster, **variables}))

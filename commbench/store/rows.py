@@ -10,6 +10,7 @@ from commbench.model.result import Status
 from commbench.model.summary import summarise
 from commbench.store import identity
 from commbench.store.columns import MEASURED, SCHEMA_VERSION
+from commbench.store.part_rows import part_row
 from commbench.store.protocol_rows import protocol_row, taken_apart
 from commbench.store.text import storable
 from commbench.units import NS_PER_US
@@ -44,6 +45,7 @@ _POINT_FIELDS = (
     "shared_gpu",
     "placement",
     "block",
+    "gradients",
 )
 _OURS = {"source": MEASURED, "source_digest": ""}  # columns of a row that was measured by commbench itself
 _EVIDENCE = {  # each field of Evidence and its column
@@ -155,6 +157,7 @@ def _point_row(record: "Record", result: "PointResult") -> Row:
         "converged": result.converged and samples is not None,
         **_times(result, samples, decomposed),
         **protocol_row(result, samples, decomposed),
+        **part_row(result, samples),
         "launch_index": point.launch_index,
         "first_call_us": result.first_call_us,
         "timer": result.timer,

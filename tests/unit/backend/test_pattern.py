@@ -39,6 +39,10 @@ BY_HAND: dict[str, Callable[[Buffers, Geometry, str, int], torch.Tensor]] = {
     "reduce_scatter": lambda sends, geometry, redop, rank: reduce(REDUCE[redop], sends)[
         rank * geometry.count : (rank + 1) * geometry.count
     ],
+    "bucketed_all_reduce": lambda sends, geometry, redop, rank: reduce(REDUCE[redop], sends),
+    "bucketed_reduce_scatter": lambda sends, geometry, redop, rank: reduce(REDUCE[redop], sends)[
+        sum(geometry.destination_counts[:rank]) : sum(geometry.destination_counts[: rank + 1])
+    ],
     "all_gather": lambda sends, geometry, redop, rank: torch.cat(list(sends)),
     "broadcast": lambda sends, geometry, redop, rank: sends[0],
     "send_recv": lambda sends, geometry, redop, rank: sends[rank - 1],

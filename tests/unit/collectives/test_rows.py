@@ -24,6 +24,8 @@ BUS_FACTORS = {  # nccl-tests doc/PERFORMANCE.md
     "all_to_all_v": lambda n: Fraction(n - 1, n),
     "broadcast": lambda n: Fraction(1),
     "send_recv": lambda n: Fraction(1),
+    "bucketed_all_reduce": lambda n: Fraction(2 * (n - 1), n),
+    "bucketed_reduce_scatter": lambda n: Fraction(n - 1, n),
 }
 
 
@@ -31,7 +33,7 @@ def layout(row: Collective, requested: int, element: int, world: int, skew: floa
     return row.geometry(requested, element, world, skew if row.is_uneven else 0.0)
 
 
-def test_there_are_seven_collectives_under_their_own_names() -> None:
+def test_there_are_nine_collectives_under_their_own_names() -> None:
     assert set(COLLECTIVES) == set(BUS_FACTORS)
     assert all(get(name).name == name for name in COLLECTIVES)
     with pytest.raises(UsageError, match="no collective 'gather'; there are all_gather, "):
@@ -106,7 +108,9 @@ def test_totals_over_ranks_match(row: Collective, requested: int, element: int, 
     geometry = layout(row, requested, element, world, skew)
     counts = [row.buffer_counts(geometry, rank) for rank in range(world)]
     sent, received = sum(count[0] for count in counts), sum(count[1] for count in counts)
-    gain = {"all_gather": Fraction(world), "reduce_scatter": Fraction(1, world)}.get(row.name, Fraction(1))
+    scattered = Fraction(1, world)
+    gains = {"all_gather": Fraction(world), "reduce_scatter": scattered, "bucketed_reduce_scatter": scattered}
+    gain = gains.get(row.name, Fraction(1))
     assert received == sent * gain
 
 

@@ -9,7 +9,10 @@ from commbench.plan.load import load
 
 from .suites_for_tests import loaded, suite_text, write
 
-COLLECTIVES = "(one of all_gather, all_reduce, all_to_all, all_to_all_v, broadcast, reduce_scatter, send_recv)"
+COLLECTIVES = (
+    "(one of all_gather, all_reduce, all_to_all, all_to_all_v, broadcast, bucketed_all_reduce, "
+    "bucketed_reduce_scatter, reduce_scatter, send_recv)"
+)
 NOT_A_SIZE = "is not a size; write bytes or a binary unit, such as 8, 64KiB, 1.5MiB or 8GiB"
 
 
@@ -52,7 +55,7 @@ verify = "yes"
         "smoke.toml:12: sweep.backend: no such value 'glo'; did you mean 'gloo'? (one of auto, gloo, nccl, simulated)",
         "smoke.toml:13: sweep.dtypes: must not be empty",
         "smoke.toml:14: sweep.cadense: no such key 'cadense'; did you mean 'cadence'? (one of collectives, sizes, "
-        "ranks, nodes, placement, fabrics, backend, dtypes, redops, in_place, traffic_skew, cadence, launch, "
+        "gradients, ranks, nodes, placement, fabrics, backend, dtypes, redops, in_place, traffic_skew, cadence, launch, "
         "shared_gpu)",
         "smoke.toml:16: measure.iterations: must be at least 1, not -5",
         "smoke.toml:17: measure.verify: must be true or false, not 'yes'",
@@ -84,7 +87,7 @@ verify = "yes"
         ("traffic_skew = [1.0]", "sweep.traffic_skew: only all_to_all_v has it; add all_to_all_v to collectives or"),
         (
             "seed = 1",
-            "sweep.seed: no such key 'seed' (one of collectives, sizes, ranks, nodes, ",
+            "sweep.seed: no such key 'seed' (one of collectives, sizes, gradients, ranks, nodes, ",
         ),
     ],
 )
