@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import MISSING, asdict, fields, is_dataclass
+from functools import lru_cache
 from typing import Any, get_args, get_origin, get_type_hints
 
 from commbench.errors import UnfitError
@@ -16,6 +17,7 @@ def to_json(plan: Plan) -> str:
     return json.dumps({"format": FORMAT, "plan": asdict(plan)}, allow_nan=False)
 
 
+@lru_cache(maxsize=2)  # a journal is read several times a launch, and its plan never changes
 def from_json(text: str) -> Plan:
     """Return the plan that `to_json` wrote.
 
