@@ -19,6 +19,7 @@ _COMMANDS = {
     "plan": "plan",
     "run": "run",
     "locate": "locate",
+    "kernel": "kernel",
     "show": "show",
     "compare": "compare",
     "nightly": "nightly",
