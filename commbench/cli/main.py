@@ -26,6 +26,8 @@ _COMMANDS = {
     "regress": "regress",
     "accept": "accept",
     "mute": "mute",
+    "selftest": "selftest",
+    "history": "history",
     "report": "report",
     "export": "export",
     "import": "import_",

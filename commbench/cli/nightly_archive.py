@@ -86,7 +86,7 @@ def read(store: "Store", label: str | None, cluster: str | None) -> Archive:
         UsageError: the store holds no nightly run, or those of several clusters and none is named.
     """
     incidents = store.incidents()
-    calendar = Calendar(by_hand=_by_hand(incidents))
+    calendar = calendar_of(incidents)
     every = store.runs(columns=["run_id", "started_at", "purpose", "cluster"], purpose=[NIGHTLY, CONFIRM])
     cluster = _the_cluster(every, cluster, store.place)
     own = every[every["cluster"] == cluster]
@@ -137,13 +137,15 @@ def _number(calendar: Calendar, run_id: str, at: datetime) -> int:
     return calendar.number(at)
 
 
-def _by_hand(incidents: "pd.DataFrame") -> dict[str, str]:
+def calendar_of(incidents: "pd.DataFrame") -> Calendar:
+    """Return the calendar with the runs that were given to a night by hand."""
     own = incidents[(incidents["event"] == _NOTE) & incidents["incident_id"].str.startswith(_NIGHTS)]
-    return {
+    given = {
         str(run_id): str(row["incident_id"]).removeprefix(_NIGHTS)
-        for _, row in own.iterrows()
+        for row in own.to_dict("records")
         for run_id in (row["runs"] if row["runs"] is not None else ())
     }
+    return Calendar(by_hand=given)
 
 
 def _the_cluster(runs: "pd.DataFrame", cluster: str | None, place: str) -> str:
