@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test truth truth-regress check stress gpu bench bench-store clean
+.PHONY: demo test truth truth-regress truth-nightly check stress gpu bench bench-store clean
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -36,6 +36,10 @@ build/otava/installed:
 truth-regress: .venv/installed
 	-$(MAKE) build/otava/installed
 	$(BIN)/python -m tests.truth_regress.publish
+
+# Short nights on an emulated cluster, a host's link cut at night 25: some ten minutes, and it needs root.
+truth-nightly: .venv/installed
+	COMMBENCH_NIGHTS=1 $(BIN)/pytest -s tests/cluster/test_nightly.py
 
 check: .venv/installed
 	$(BIN)/ruff check .

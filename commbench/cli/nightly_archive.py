@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from commbench.analysis.nightly.calendar import Calendar
-from commbench.analysis.nightly.drawing import lines_of
 from commbench.analysis.nightly.events import night_name
 from commbench.analysis.nightly.frames import POINT_COLUMNS, RUN_COLUMNS
 from commbench.analysis.nightly.judge import judge
@@ -44,6 +43,8 @@ class Archive:
 
     def draw(self, verdict: "NightVerdict") -> "Lines":
         """Return what the history page and the metrics show."""
+        from commbench.analysis.nightly.drawing import lines_of
+
         return lines_of(verdict, self.points, self.runs, self.incidents, self.calendar)
 
     def states(self, purpose: str) -> "Mapping[str, ExitState]":

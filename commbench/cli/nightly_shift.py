@@ -1,17 +1,17 @@
 """One night's work: measure, judge, measure suspects again, judge, record, report."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import TYPE_CHECKING
 
 import click
 
-from commbench.analysis.nightly.events import is_recorded, rows
 from commbench.analysis.nightly.rule import CONFIRM, NIGHTLY
 from commbench.cli.conduct import Conducted, Conductor
 from commbench.cli.nightly_again import Again, can_rotate, plan_again, rotated, split_by
-from commbench.cli.nightly_archive import Archive, exit_code, give, read
-from commbench.errors import ExitCode, StoreError
+from commbench.cli.nightly_archive import Archive, give, read
+from commbench.cli.nightly_report import report
+from commbench.errors import ExitCode
 from commbench.plan.expand import expand
 from commbench.store.store import Store
 
@@ -118,22 +118,3 @@ class Shift:
         words = f"{len(wanted.series_ids)} series look worse; measuring them again ({repeat} of {verdict.rule.repeats})"
         click.echo(f"{words}{others}", err=True)
         return self._conduct(rotated(launcher, by), plan, CONFIRM).exit_code
-
-
-def report(store: Store, archive: Archive, views: "Views", *, is_newest: bool = True) -> ExitCode:
-    """Judge, write the verdict down unless that is done already, and show it; return what it comes to."""
-    verdict = archive.judge()
-    if is_newest and not is_recorded(verdict, archive.incidents):
-        _record(store, verdict)
-    views.write(verdict, lambda: archive.draw(verdict))
-    return exit_code(verdict, archive)
-
-
-def _record(store: Store, verdict: "NightVerdict") -> None:
-    at = datetime.now(UTC)
-    try:
-        store.append_rows(
-            "incidents", rows(verdict, at), f"verdict-{at:%Y%m%d-%H%M%S-%f}", int(at.timestamp() * 1e6) * 1_000
-        )
-    except StoreError as error:  # the verdict stands, and is worth more than its row
-        click.echo(f"commbench: the verdict is not written down: {error}", err=True)

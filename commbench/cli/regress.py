@@ -19,7 +19,7 @@ def command(*, store: str, night: str | None, cluster: str | None, **files: str 
     its run broke.
     """
     from commbench.cli.nightly_archive import checked, read
-    from commbench.cli.nightly_shift import report
+    from commbench.cli.nightly_report import report
     from commbench.store.store import Store
 
     opened = Store.open(store, create=False)

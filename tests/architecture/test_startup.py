@@ -14,6 +14,8 @@ HEAVY = {"torch", "cupy", "pandas", "numpy", "pyarrow", "pydantic", "rich", "plo
         ["run", "--help"],
         ["locate", "--help"],
         ["show", "--help"],
+        ["nightly", "--help"],
+        ["regress", "--help"],
         ["export", "--help"],
         ["compare", "--help"],
         ["store", "check", "--help"],

@@ -1,0 +1,34 @@
+"""Judge a night that is measured, write the verdict down, and show it."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from commbench.analysis.nightly.events import is_recorded, rows
+from commbench.cli.nightly_archive import Archive, exit_code
+from commbench.errors import ExitCode, StoreError
+
+if TYPE_CHECKING:
+    from commbench.analysis.nightly.verdict import NightVerdict
+    from commbench.cli.nightly_views import Views
+    from commbench.store.store import Store
+
+
+def report(store: "Store", archive: Archive, views: "Views", *, is_newest: bool = True) -> ExitCode:
+    """Judge, write the verdict down unless that is done already, and show it; return what it comes to."""
+    verdict = archive.judge()
+    if is_newest and not is_recorded(verdict, archive.incidents):
+        _record(store, verdict)
+    views.write(verdict, lambda: archive.draw(verdict))
+    return exit_code(verdict, archive)
+
+
+def _record(store: "Store", verdict: "NightVerdict") -> None:
+    at = datetime.now(UTC)
+    try:
+        store.append_rows(
+            "incidents", rows(verdict, at), f"verdict-{at:%Y%m%d-%H%M%S-%f}", int(at.timestamp() * 1e6) * 1_000
+        )
+    except StoreError as error:  # the verdict stands, and is worth more than its row
+        click.echo(f"commbench: the verdict is not written down: {error}", err=True)
