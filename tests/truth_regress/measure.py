@@ -81,8 +81,9 @@ def tally_rule(labs: Iterator[Lab], rule: Rule) -> Tally:
                 false.add(track.opened)
         for event in lab.events:
             mine = [
-                track.opened
+                night
                 for track in decided.tracks
+                for night in track.red_nights  # one that was open already counts on nights on which it is red
                 if 2 * int((track.members & event.touched).sum()) >= int(track.members.sum())
             ]
             tally.delays[event.kind].append(delay(lab, event, mine))
@@ -146,7 +147,7 @@ def median_mad(lab: Lab) -> Flags:
 
 
 def pelt(lab: Lab) -> Flags:
-    """PELT, l2, penalty 8 ln n, on the last 60 nights: a change to 2 % worse within the last 5 of them, p50 and tail."""
+    """PELT, l2, penalty 8 ln n, on the last 60 nights: a change to 2 % worse within the last 5, in p50 or tail."""
     from ruptures import KernelCPD
 
     values, window, recent = lab.panel.values, 60, 5

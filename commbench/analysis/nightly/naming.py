@@ -26,6 +26,8 @@ class Naming:
     def __init__(self, panel: "Panel", rule: "Rule") -> None:
         self._panel, self._rule = panel, rule
         self._named_on: dict[int, int] = {}
+        fabrics = [group.members for group in panel.groups if group.kind is ScopeKind.FABRIC]
+        self._fabrics = fabrics or [np.ones(panel.values.shape[2], bool)]
         level = np.flatnonzero(~panel.is_tail)
         self._level = int(level[0]) if len(level) else 0
 
@@ -50,11 +52,13 @@ class Naming:
         """Return the host that explains the last nights, when it did so on two of them close to each other."""
         above = self.above(middle, suspects, night)
         first = night + 1 - len(above)
-        everyone = np.ones(above.shape[1], bool)
-        found = suspicions(self._panel, above, self._panel.hosts[first : night + 1], everyone, self._rule)
-        if not found or not found[0].is_named:
+        hosts = self._panel.hosts[first : night + 1]
+        # Fabric by fabric: when one of them is slow as a whole, nobody's presence makes a difference on it.
+        found = [suspicions(self._panel, above, hosts, series, self._rule)[:1] for series in self._fabrics]
+        named = [best for (best,) in filter(None, found) if best.is_named]
+        if not named:
             return None
-        host = found[0].host
+        host = max(named, key=lambda best: best.log_ratio).host
         before = self._named_on.get(host)
         self._named_on[host] = night
         return host if before is not None and night - before <= self._rule.merge_nights else None
@@ -80,7 +84,7 @@ class Naming:
             members |= each.members
         if not explained:
             start = Track(len(tracks), Kind.LEVEL, scope, members, night, night, effect, seen=1, bad=1, touched=night)
-            return replace(start, host=host, origin=int(members.argmax()))
+            return replace(start, host=host, red_nights=(night,), origin=int(members.argmax()))
         first = explained[0]
         return replace(
             first,

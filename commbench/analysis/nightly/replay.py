@@ -223,31 +223,19 @@ class _Replay:
 
     def _admit(self, night: int, kind: Kind, cause: "tuple[Group | None, Flags]", scored: Score) -> None:
         group, members = cause
+        size = float(np.nanmedian(_of_kind(scored.effect, self._panel, kind)[members]))
         for place, each in enumerate(self.tracks):
             if each.kind is kind and tracking.belongs(each, group, members, night, self._rule):
                 inside = each.scope is not None and bool((each.scope.members | ~members).all())
-                scope = each.scope if inside or group is None else group
-                grown = tracking.widen(each, scope, members)
-                self.tracks[place] = grown if each.is_active else tracking.reopen(grown, night, members)
+                grown = tracking.widen(each, each.scope if inside or group is None else group, members)
+                self.tracks[place] = grown if each.is_active else tracking.reopen(grown, night, size)
                 return
         sudden = bool(scored.is_sudden[:, members].any() and not self._was_bad[:, members].any())
         before = self._night_before[members]
         since = night if sudden or not (before >= 0).any() else int(before.max())
-        size = float(np.nanmedian(_of_kind(scored.effect, self._panel, kind)[members]))
+        start = tracking.Track(len(self.tracks), kind, group, members, night, since, size)
         self.tracks.append(
-            tracking.Track(
-                len(self.tracks),
-                kind,
-                group,
-                members,
-                night,
-                since,
-                size,
-                seen=1,
-                bad=1,
-                touched=night,
-                origin=int(members.argmax()),
-            )
+            replace(start, seen=1, bad=1, touched=night, red_nights=(night,), origin=int(members.argmax()))
         )
 
     def _remember(self, night: int, scored: Score, able: "Flags", there: "Flags") -> None:

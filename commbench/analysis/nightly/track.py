@@ -39,6 +39,7 @@ class Track:
     calm: int = 0
     ended: int | None = None
     state: State = State.OPENED
+    red_nights: tuple[int, ...] = ()
     touched: int = 0  # the night on which it opened or was opened again
     origin: int = 0  # the first of its members when it opened: names the incident
     host: int | None = None  # of the panel's names, when one host explains it
@@ -99,6 +100,7 @@ def carry_on(track: Track, night: int, effect: "Floats", rule: "Rule") -> Track:
         seen=track.seen + 1,
         calm=track.calm + 1 if is_calm else 0,
         bad=track.bad + (not is_calm),
+        red_nights=track.red_nights if is_calm else (*track.red_nights, night),
         last_seen=night,
     )
     if track.calm >= rule.calm_nights:
@@ -113,25 +115,20 @@ def widen(track: Track, scope: "Group | None", members: "Flags") -> Track:
     return replace(track, members=track.members | members, scope=scope)
 
 
-def reopen(track: Track, night: int, members: "Flags") -> Track:
-    """Return the track that came back after it was over."""
-    return replace(
-        track,
-        members=track.members | members,
-        ended=None,
-        calm=0,
-        seen=0,
-        state=State.SEEN,
-        touched=night,
-        bad=track.bad + 1,
-    )
+def reopen(track: Track, night: int, effect: float) -> Track:
+    """Return the track that came back after it was over, as bad as it is now."""
+    back = replace(track, ended=None, calm=0, seen=0, state=State.SEEN, touched=night)
+    return replace(back, bad=track.bad + 1, effect=effect, red_nights=(*track.red_nights, night))
 
 
 def belongs(track: Track, group: "Group | None", members: "Flags", night: int, rule: "Rule") -> bool:
     """Return whether new alarms are the same cause as a track: inside its scope, or soon after and inside theirs."""
     if track.host is not None:
         return False  # who was measured on it is known, and asked elsewhere
-    if track.is_active or (track.state is State.CLOSED and night - (track.ended or 0) <= rule.reopen_nights):
+    # What comes back is the same when it is as wide as it was; a part of it is another cause.
+    is_back = track.state is State.CLOSED and night - (track.ended or 0) <= rule.reopen_nights
+    is_back &= (track.members & members).sum() >= rule.affected_share * track.members.sum()
+    if track.is_active or is_back:
         if track.scope is None:
             inside = bool((track.members | ~members).all())
         else:
