@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from commbench.model.block import is_not_needed
 from commbench.model.evidence import worst
 from commbench.store.columns import MEASURED
 
@@ -23,16 +24,25 @@ def across_launches(points: pd.DataFrame) -> pd.DataFrame:
     New columns: `launches`; `launch_low_us` and `launch_high_us`, the range of the launches' p50; `launch_variance`,
     whether fewer than 80 % of the launches' own intervals hold the median launch: then launches differ by more than
     what happens within one, whose interval says little (design 5, item 21). A series that was measured in one launch
-    keeps its row, and so does every point that went wrong.
+    keeps its row, and so does every point that went wrong. Launches that a decision made superfluous are left out.
     """
     if points.empty:
         return points.assign(launches=[], launch_low_us=[], launch_high_us=[], launch_variance=[])
+    points = needed(points)
     alike = points["status"].isin(["ok", "skipped"])
     if "source" in points:  # rows of another tool that are alike are no launches: it printed the same size twice
         alike &= points["source"].isna() | (points["source"] == MEASURED)
     each = points["status"].where(alike, points["point_id"].astype(str))  # what went wrong stays a row of its own
     groups = points.groupby([points["run_id"], points["series_id"], points["requested_bytes"], each], sort=False)
     return pd.DataFrame([_one_row(group) for _, group in groups]).astype({"launches": "int64"})
+
+
+def needed(points: pd.DataFrame) -> pd.DataFrame:
+    """Return the points without those of blocks that were not measured because everything was decided before."""
+    if "error" not in points:
+        return points
+    kept = [not is_not_needed(*each) for each in zip(points["status"], points["error"], strict=True)]
+    return points[kept]
 
 
 def _one_row(group: pd.DataFrame) -> "pd.Series[float]":

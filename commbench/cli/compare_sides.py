@@ -8,6 +8,7 @@ import pandas as pd
 
 from commbench.analysis.compare import COLUMNS, Selected
 from commbench.analysis.compare_select import Where, column_called, parse_where, select, split
+from commbench.analysis.launches import needed
 from commbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def _read(store: "Store", started_at: "pd.Series[pd.Timestamp]") -> pd.DataFrame
     if started_at.empty:
         return store.points(columns=COLUMNS, until=datetime.fromtimestamp(0, UTC))
     since, until = started_at.min().to_pydatetime(), started_at.max().to_pydatetime() + timedelta(microseconds=1)
-    return store.latest_attempts(store.points(columns=COLUMNS, since=since, until=until))
+    return needed(store.latest_attempts(store.points(columns=(*COLUMNS, "error"), since=since, until=until)))
 
 
 def _selected(name: str, where: Where, points: pd.DataFrame, runs: pd.DataFrame) -> Selected:

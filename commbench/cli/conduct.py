@@ -14,6 +14,7 @@ from commbench.cli.advise import advise
 from commbench.cli.button import InterruptButton
 from commbench.cli.options import DEFAULT_STORE
 from commbench.cli.publishing import open_for_writing, publish
+from commbench.cli.until_decided import print_comparison, wants_more
 from commbench.errors import ExitCode, StoreUnavailableError, UsageError
 from commbench.journal.folder import JournalFolder
 from commbench.journal.read import Journal, read_journal
@@ -125,7 +126,8 @@ class Conductor:
         done = {point.point_id for point in plan.points} - todo
         with LiveView(plan, Console(stderr=True), done) as live, InterruptButton() as button:
             refuge = store.spooled_journal_folder(folder.run_id)
-            session, outcome = run_session(folder, replace(start, refuge=refuge), engine, live, button)
+            start = replace(start, refuge=refuge)
+            session, outcome = run_session(folder, start, engine, live, button, wants_more=wants_more)
         if refuge.is_dir() and refuge != folder.path:
             click.echo(f"commbench: {folder.path} was removed or is full; the journal is in {refuge} now", err=True)
             folder = JournalFolder(refuge)
@@ -135,6 +137,8 @@ class Conductor:
             shutil.rmtree(folder.path)
         _advise(published.store, folder.run_id)
         _closing_words(outcome, folder.run_id, published.store.place if published.is_spooled else self.place)
+        if is_done and plan.protocol.decide_share:
+            print_comparison(published.store, folder.run_id, plan)
         return _exit_code(outcome.exit_state, [published])
 
 

@@ -18,6 +18,7 @@ from commbench.journal.held import HeldJournal
 from commbench.journal.plan_json import to_json
 from commbench.journal.read import Journal, read_journal
 from commbench.journal.write import JournalWriter
+from commbench.launch.blocks import BlocksUntilDecided, WantsMore
 from commbench.launch.inprocess import run_simulated
 from commbench.launch.launched import Engine, LaunchRequest
 from commbench.launch.outcome import Listener, Outcome, StopButton
@@ -71,12 +72,14 @@ def run_session(
     engine: Engine | None,
     listener: Listener,
     button: StopButton,
+    *,
+    wants_more: WantsMore | None = None,
 ) -> tuple[int, Outcome]:
     """Measure what is left of a run and return the session's number and how it ended.
 
     Without an engine the plan is simulated in this process. Whatever happens to the ranks, the journal says how the
     session ended; only the death of this very process leaves that to the next one. Should the journal's folder fail
-    meanwhile, the journal goes on in `start.refuge`.
+    meanwhile, the journal goes on in `start.refuge`. `wants_more` ends a plan whose blocks go on until a decision.
     """
     folder.stop.unlink(missing_ok=True)
     for board in folder.progress.glob("rank-*"):
@@ -95,12 +98,19 @@ def run_session(
             at_ns=time.time_ns(),
         )
     with HeldJournal(folder, start.refuge or folder.path) as held:
-        outcome = _launch_until_done(held, session, engine, listener, button)
+        blocks = BlocksUntilDecided(wants_more)
+        outcome = _launch_until_done(held, session, engine, listener, button, blocks=blocks)
         return session, _conclude(held.secure(), outcome)
 
 
 def _launch_until_done(
-    held: HeldJournal, session: int, engine: Engine | None, listener: Listener, button: StopButton
+    held: HeldJournal,
+    session: int,
+    engine: Engine | None,
+    listener: Listener,
+    button: StopButton,
+    *,
+    blocks: BlocksUntilDecided,
 ) -> Outcome:
     """Launch once for every launch index of the plan: each has processes and connections of its own.
 
@@ -126,6 +136,7 @@ def _launch_until_done(
                 return _failed(failures)
         elif outcome.exit_state is not ExitState.COMPLETE:
             return outcome
+        blocks.after_launch(folder)
         if not read_journal(folder).next_launch():
             return _failed(failures) if failures else outcome
         if engine is not None and not engine.can_repeat:

@@ -32,7 +32,9 @@ class Protocol:
     `warmup` is `fixed` (exactly `warmup_iterations` calls) or `steady` (until steady, at most that many);
     `visit_iterations` of 0 lets every point's first calls decide how long a visit is; `schedule` is `sequential`
     (a point to its end, then the next) or `interleaved` (rounds over all points in random order); `verify_share` is
-    the share of timed calls whose result is checked; `clock_sync` is `auto`, `always` or `never`.
+    the share of timed calls whose result is checked; `clock_sync` is `auto`, `always` or `never`. With a
+    `decide_share` above 0 the plan holds the most blocks there may be: `launches` of them are measured, and more until
+    the fabrics' comparison is decided against that margin.
     """
 
     stopping: Stopping
@@ -45,6 +47,7 @@ class Protocol:
     launches: int = 1
     verify_share: float = 0.0
     clock_sync: str = "auto"
+    decide_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

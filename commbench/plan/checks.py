@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from commbench.collectives import COLLECTIVES
 from commbench.model.point import SIMULATED
+from commbench.plan.decide import decide_problems
 from commbench.plan.entries import SizeEntry
 from commbench.plan.problems import Problem
 from commbench.plan.suite import ADAPTIVE, BUDGET, FIXED, Measure
@@ -44,6 +45,7 @@ def across_keys(raw: dict[str, Any]) -> list[Problem]:
         _factor_without_simulation(raw, sweep),
         _other_rules_keys(measure),
         _crossed_limits(measure),
+        decide_problems(measure, sweep),
     )
     return [problem for rule in rules for problem in rule]
 

@@ -13,6 +13,7 @@ from commbench.model.dtype import ALL_DTYPES, NO_REDOP
 from commbench.model.gradients import GradientSet
 from commbench.model.plan import Plan, Protocol, Stopping, Truth
 from commbench.model.point import SIMULATED
+from commbench.plan.decide import decide_share, most_blocks
 from commbench.plan.fabrics import fabric_choices, launches
 from commbench.plan.gradients import gradient_sets
 from commbench.plan.load import LoadedSuite
@@ -56,7 +57,7 @@ def expand(
         memory_bytes_available = available_memory_bytes()
     protocol = _protocol(suite.measure)
     choices = fabric_choices(suite, backend, fabrics)
-    all_launches = launches(protocol.launches, choices)
+    all_launches = launches(most_blocks(suite.measure, choices), choices)
     is_bucketed = any(COLLECTIVES[name].is_bucketed for name in suite.sweep.collectives)
     sets = gradient_sets(suite.sweep.gradients, loaded.path.parent) if is_bucketed else ()
     variables = _product(suite, wanted, sets, len(all_launches))
@@ -91,6 +92,7 @@ def _protocol(measure: Measure) -> Protocol:
         launches=measure.launches,
         verify_share=measure.verify_share if measure.verify else 0.0,
         clock_sync=measure.clock_sync,
+        decide_share=decide_share(measure),
     )
 
 

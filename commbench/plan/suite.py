@@ -14,6 +14,7 @@ from commbench.model.placement import FIRST, PLACEMENTS
 from commbench.model.plan import Truth
 from commbench.model.point import GRAPH_LAUNCH, HOST_LAUNCH, SIMULATED
 from commbench.plan.entries import GradientEntry, OneOf, SizeEntry
+from commbench.statistics.pairs_needed import FEWEST_PAIRS
 
 AUTO = "auto"
 BACKENDS = ("gloo", "nccl", SIMULATED)
@@ -22,6 +23,8 @@ MAX_CALLS = 1_000_000  # every call of every rank is kept: more would fill memor
 PURPOSES = ("adhoc", "nightly", "comparison")
 FIXED, BUDGET, ADAPTIVE = "fixed", "budget", "adaptive"
 MAX_LAUNCHES = 100  # each takes seconds to start
+DEFAULT_MAX_LAUNCHES = 30  # 3 % is then decided up to a spread of 5 % between launches (design 2.7)
+PERCENTAGE = r"^(0?\.[0-9]*[1-9][0-9]*|[1-9][0-9]?(\.[0-9]+)?) ?%$"  # above 0, below 100
 
 _TRUTH = Truth()
 
@@ -152,6 +155,14 @@ class Measure(Table):
         default=1,
         description="Repetitions with processes and connections of their own; three for a claim. "
         "With several fabrics each repetition is a block that holds one launch of each.",
+    )
+    decide: Annotated[str, Field(pattern=PERCENTAGE)] = Field(
+        default="",
+        description="Margin such as 3%: more blocks than launches are measured until each comparison of the first "
+        "fabric with another one is decided.",
+    )
+    max_launches: Annotated[int, Field(strict=True, ge=FEWEST_PAIRS, le=MAX_LAUNCHES)] = Field(
+        default=DEFAULT_MAX_LAUNCHES, description="Only with decide: the most blocks, decided or not."
     )
     point_limit_s: PositiveNumber = Field(
         default=60.0, description="A point (interleaved: one turn of it) that takes longer is given up."

@@ -55,8 +55,8 @@ verify = "yes"
         "smoke.toml:12: sweep.backend: no such value 'glo'; did you mean 'gloo'? (one of auto, gloo, nccl, simulated)",
         "smoke.toml:13: sweep.dtypes: must not be empty",
         "smoke.toml:14: sweep.cadense: no such key 'cadense'; did you mean 'cadence'? (one of collectives, sizes, "
-        "gradients, ranks, nodes, placement, fabrics, backend, dtypes, redops, in_place, traffic_skew, cadence, launch, "
-        "shared_gpu)",
+        "gradients, ranks, nodes, placement, fabrics, backend, dtypes, redops, in_place, traffic_skew, "
+        "cadence, launch, shared_gpu)",
         "smoke.toml:16: measure.iterations: must be at least 1, not -5",
         "smoke.toml:17: measure.verify: must be true or false, not 'yes'",
     ]
@@ -189,7 +189,9 @@ def test_a_byte_order_mark_is_read_over(tmp_path: Path) -> None:
 
 def test_a_missing_file_a_directory_and_an_impossible_name_are_messages(tmp_path: Path) -> None:
     (mistake,) = mistakes(tmp_path / "no.toml")
-    assert mistake.startswith(f"{tmp_path / 'no.toml'}: no such file; the suites that come with commbench are full, ")
+    assert mistake.startswith(
+        f"{tmp_path / 'no.toml'}: no such file; the suites that come with commbench are fabrics_demo, "
+    )
     (mistake,) = mistakes(tmp_path)
     assert mistake.startswith(f"{tmp_path}: is a directory; ")
     (mistake,) = mistakes("a\0b.toml")
@@ -198,7 +200,7 @@ def test_a_missing_file_a_directory_and_an_impossible_name_are_messages(tmp_path
 
 def test_an_unknown_name_lists_the_suites_that_come_with_commbench() -> None:
     (mistake,) = mistakes("smok")
-    assert mistake.startswith("no suite 'smok'; did you mean 'smoke'? (there are full, ")
+    assert mistake.startswith("no suite 'smok'; did you mean 'smoke'? (there are fabrics_demo, ")
 
 
 @pytest.mark.parametrize("path", suite_files(), ids=lambda path: path.stem)

@@ -1,0 +1,107 @@
+"""A suite that decides, as a user runs it: blocks until the comparison is decided, then the comparison."""
+
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from commbench.cli.main import main
+from commbench.errors import ExitCode
+
+SUITE = """\
+[suite]
+name = "two"
+seed = {seed}
+[sweep]
+collectives = ["all_reduce"]
+sizes = ["4KiB", "4MiB"]
+ranks = [2]
+backend = "simulated"
+fabrics = ["infiniband", "roce"]
+[measure]
+decide = "3%"
+launches = 6
+max_launches = {most}
+iterations = 10
+[fabrics.roce]
+kind = "roce"
+time_factor = {factor}
+[simulated]
+noise_sigma = 0.01
+launch_sigma = {sigma}
+"""
+
+
+def commbench(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as stopped:
+        main([*arguments])
+    return int(stopped.value.code or 0)
+
+
+@pytest.fixture(autouse=True)
+def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(("COMMBENCH_", "SLURM_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def measure(factor: float, sigma: float, most: int = 30, seed: int = 1) -> pd.DataFrame:
+    Path("two.toml").write_text(SUITE.format(factor=factor, sigma=sigma, most=most, seed=seed))
+    assert commbench("run", "./two.toml") == ExitCode.OK
+    return pd.read_parquet("results/points")
+
+
+def blocks(points: pd.DataFrame) -> int:
+    measured = points[points["status"] == "ok"]
+    assert measured.groupby("block")["fabric"].nunique().eq(2).all(), "every block holds a launch of either fabric"
+    return int(measured["block"].nunique())
+
+
+def test_a_plain_difference_is_decided_with_the_fewest_blocks_and_the_winner_printed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    points = measure(factor=1.3, sigma=0.005)
+    assert blocks(points) == 7, "two cells need seven pairs"
+    said = capsys.readouterr()
+    assert said.out.startswith("# infiniband against roce: 7 pairs of launches, side by side in blocks; margin 3 %")
+    assert said.out.count("infiniband faster by") == 4
+    assert "undecided" not in said.out
+
+
+def test_blocks_never_run_are_neither_missing_nor_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    points = measure(factor=1.3, sigma=0.005)
+    runs = pd.read_parquet("results/runs")
+    assert runs["exit_state"].tolist() == ["complete"]
+    assert runs["points_final"].tolist() == runs["points_planned"].tolist() == [len(points)]
+    left = points[points["status"] != "ok"]
+    assert set(left["error"]) == {"not needed: all is decided after 7 blocks"}
+    assert commbench("run", "./two.toml", "--resume") == ExitCode.USAGE, "nothing is unfinished"
+    capsys.readouterr()
+    assert commbench("show") == ExitCode.OK
+    assert "not needed" not in capsys.readouterr().out
+    assert commbench("compare", "--by", "fabric") == ExitCode.OK
+    assert "left out" not in capsys.readouterr().out
+
+
+def test_a_noisier_comparison_takes_more_blocks(capsys: pytest.CaptureFixture[str]) -> None:
+    points = measure(factor=1.06, sigma=0.02)
+    assert blocks(points) > 7
+    assert capsys.readouterr().out.count("infiniband faster by") == 4
+
+
+def test_at_its_cap_a_comparison_stays_undecided_and_says_how_many_more_blocks(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    points = measure(factor=1.0, sigma=0.1, most=8)
+    assert blocks(points) == 8
+    assert set(points["status"]) == {"ok"}
+    said = capsys.readouterr().out
+    assert "more blocks" in said
+    assert "faster by" not in said
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_same_fabric_twice_never_has_a_winner(seed: int, capsys: pytest.CaptureFixture[str]) -> None:
+    measure(factor=1.0, sigma=0.01, seed=seed)
+    assert "faster by" not in capsys.readouterr().out
