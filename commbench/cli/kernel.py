@@ -37,13 +37,20 @@ def command(
 
     Results are checked first: a wrong competitor is shown as wrong and not timed. Exits with 1 when ours is wrong.
     """
+    from commbench.bucketing.bench.work import workload
+    from commbench.units import parse_size
+
+    cold_bytes = parse_size(cold_size)
+    names = tuple(
+        workload(name).name for name in split_names(workloads)
+    )  # a slip of the pen is told before torch loads
     from commbench.bucketing.bench.measure import Protocol
     from commbench.bucketing.bench.run import Request
     from commbench.bucketing.bench.run import run as run_bench
     from commbench.bucketing.bench.tune import ranked
     from commbench.bucketing.bench.tune import tune as run_tuning
+    from commbench.cli.kernel_rows import kernel_view
     from commbench.cli.publishing import open_for_writing
-    from commbench.units import parse_size
 
     opened = open_for_writing(store, create=True)  # a bad store fails before anything is measured
     if tune:
@@ -51,24 +58,17 @@ def command(
         for choice in ranked(done.cases):
             click.echo(f"{choice.time_ratio:.3f} of the default's time: {choice.tuning or 'the default'}")
     else:
-        protocol = Protocol(rounds, iterations, parse_size(cold_size))
-        done = run_bench(Request(device, split_names(workloads), split_names(competitors), protocol), _say)
+        protocol = Protocol(rounds, iterations, cold_bytes)
+        done = run_bench(Request(device, names, split_names(competitors), protocol), _say)
     run_id = _store(opened, done, purpose)
     if not tune:
-        click.echo(_view(opened.kernel(run_id)), nl=False)
+        click.echo(kernel_view(opened.kernel(run_id)), nl=False)
     click.echo(f"kernel run {run_id} is stored; look at it with: commbench show --kernel {run_id}", err=True)
     return _verdict(done)
 
 
 def _say(words: str) -> None:
     click.echo(words, err=True)
-
-
-def _view(rows: Any) -> str:
-    from commbench.analysis.kernel_targets import targets
-    from commbench.report.kernel_table import kernel_table
-
-    return kernel_table(rows, targets(rows))
 
 
 def _store(opened: Any, done: "Run", purpose: str) -> str:

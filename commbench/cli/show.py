@@ -11,9 +11,17 @@ from commbench.cli.options import store_option
 @click.option("--each-launch", is_flag=True, help="Show every launch by itself instead of the median of them.")
 @click.option("--tail", is_flag=True, help="Show the slow calls instead: worst case, its bound, skew, and the blame.")
 @click.option("--overhead", is_flag=True, help="Show what commbench itself costs instead: an empty call.")
+@click.option("--kernel", is_flag=True, help="Show a run of the kernel benchmark (`commbench kernel`) instead.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def command(run: str, store: str, *, each_launch: bool, tail: bool, overhead: bool, as_json: bool) -> None:
+def command(
+    run: str, store: str, *, each_launch: bool, tail: bool, overhead: bool, kernel: bool, as_json: bool
+) -> None:
     """Print RUN (an id, its beginning, or `latest`): nccl-tests' columns, and p50, p99 and worst case."""
+    if kernel:
+        from commbench.cli.kernel_rows import kernel_text
+
+        click.echo(kernel_text(store, run, as_json=as_json), nl=False)
+        return
     from commbench.analysis.launches import across_launches
     from commbench.cli.advise import advise
     from commbench.cli.reading import open_for_reading

@@ -17,6 +17,8 @@ from commbench.report.table import totals
 from commbench.report.words import SIMULATED_NOTE, imported_note, one_line
 from commbench.store.columns import MEASURED
 
+Part = tuple[Markup, Mapping[str, Figure]]  # HTML, and the figures in it by the ids of their elements
+
 _SIMULATED_TEXT = (
     "These times were drawn from a model; no network was involved. Nothing here says anything about hardware."
 )
@@ -45,8 +47,8 @@ def write_report(points: pd.DataFrame, runs: pd.DataFrame, path: Path) -> None:
         ) from error
 
 
-def render(points: pd.DataFrame, runs: pd.DataFrame) -> str:
-    """Return the report as HTML.
+def render(points: pd.DataFrame, runs: pd.DataFrame, extra: Part | None = None) -> str:
+    """Return the report as HTML; `extra` is one more section, with its figures.
 
     Raises:
         UsageError: there are no points.
@@ -65,18 +67,20 @@ def render(points: pd.DataFrame, runs: pd.DataFrame) -> str:
         for name, each in lines.items()
     ]
     title = f"commbench: {', '.join(one_line(suite) for suite in points['suite'].unique())}"
+    more, more_figures = extra or (Markup(), {})
     body = join(
         [
             _header(points, title),
             summary_section(points, said),
             problems_section(points),
             *charts,
+            more,
             runs_section(runs),
             environment_section(runs),
             method_section(),
         ]
     )
-    return page(title, body, figures)
+    return page(title, body, {**figures, **more_figures})
 
 
 def _header(points: pd.DataFrame, title: str) -> Markup:

@@ -1,5 +1,7 @@
 """A run of the kernel benchmark in a terminal: every competitor beside ours, what was wrong, and the targets."""
 
+import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -8,6 +10,7 @@ from commbench.errors import UsageError
 from commbench.model.result import Status
 from commbench.report.series import groups
 from commbench.report.words import Row, bandwidth, is_null, one_line, time_us, whole
+from commbench.units import format_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +21,7 @@ WORK = ["workload", "direction", "tensor_dtype", "bucket_dtype", "is_scaled"]
 NOT_MEASURED = "not measured"
 ON_CPU = "NO GPU: the CPU path against torch's CPU operations; nothing here says anything about the kernel"
 REIMPLEMENTED = "* written again here from published parameters; not that library's own code"
-_TITLES = (
+TITLES = (
     "competitor",
     "cold (us)",
     "quartiles",
@@ -65,7 +68,7 @@ def _head(rows: pd.DataFrame) -> list[str]:
     where = f"# kernel benchmark {one_line(first['run_id'])} on {one_line(first['gpu'])}, {one_line(first['host'])}"
     copy = first["copy_gb_s"]
     ceiling = "" if is_null(copy) else f"; best plain copy {bandwidth(copy)} GB/s"
-    return [where + ceiling + "".join(f"\n# {note}" for note in notes(rows))]
+    return [f"{where}, {cold_words(first)}{ceiling}" + "".join(f"\n# {note}" for note in notes(rows))]
 
 
 def notes(rows: pd.DataFrame) -> list[str]:
@@ -129,8 +132,8 @@ def _block(group: pd.DataFrame) -> str:
     tensors = f"{whole(first['tensors'])} tensors, {int(str(first['moved_bytes'])) / 1e6:.4g} MB"
     title = f"# {one_line(first['workload'])}: {work_words(first)} ({tensors})"
     names = [competitor_words(row) for row in records]
-    width = max(len(_TITLES[0]) + 1, *map(len, names))
-    head = _line("# " + _TITLES[0], _TITLES[1:], width + 2)
+    width = max(len(TITLES[0]) + 1, *map(len, names))
+    head = _line("# " + TITLES[0], TITLES[1:], width + 2)
     return "\n".join([title, head, *(_case(name, row, width + 2) for name, row in zip(names, records, strict=True))])
 
 
@@ -151,3 +154,9 @@ def _targets(targets: "Sequence[Target]") -> str:
         f"  {name:<{width}}  {wanted:<14}  {measured} {verdict}".rstrip() for name, wanted, measured, verdict in words
     ]
     return "\n".join(["# targets (device time, cold, one H200)", *lines])
+
+
+def cold_words(row: Mapping[object, object]) -> str:
+    """Return over how much distinct memory a run rotated; empty where it does not say."""
+    facts = json.loads(str(row["extra_json"] or "{}"))
+    return f"rotating over {format_size(facts['cold_bytes'])}" if "cold_bytes" in facts else ""

@@ -110,7 +110,7 @@ def _time_block(entrant: _Entrant, stopwatch: Stopwatch, iterations: int) -> Non
     if entrant.case.status != Status.OK:
         return
     try:
-        host_ns = stopwatch.host_ns(entrant.next_calls(iterations))
+        host_ns = stopwatch.host_ns(entrant.next_calls(iterations)) if stopwatch.has_host_time else []
         longest_ns = max(host_ns, default=0)
         entrant.cold_ns += stopwatch.device_ns(entrant.next_calls(iterations), longest_ns)
         same = [entrant.prepared[0].call] * (iterations + 1)  # the first one brings the set into the cache

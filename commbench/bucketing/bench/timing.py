@@ -19,13 +19,15 @@ _MOST_HEAD_START_NS = 50 * _NS_PER_MS
 class Stopwatch(ABC):
     """Times calls one by one, in order."""
 
+    has_host_time = True  # whether the host's time is another than the device's
+
     @abstractmethod
     def device_ns(self, calls: Sequence[Call], host_ns: int = 0) -> list[int]:
         """Return the time that the device works on each call; `host_ns` is about what a call keeps the host."""
 
     @abstractmethod
     def host_ns(self, calls: Sequence[Call]) -> list[int]:
-        """Return the time that each call keeps the host, device idle before it; empty when that is the same thing."""
+        """Return the time that each call keeps the host, device idle before it."""
 
     @abstractmethod
     def graph_ns(self, calls: Sequence[Call], replays: int) -> list[int]:
@@ -39,6 +41,8 @@ class Stopwatch(ABC):
 class HostStopwatch(Stopwatch):
     """The clock of the host, for work that the host itself does."""
 
+    has_host_time = False
+
     def __init__(self, clock: Callable[[], int] = time.perf_counter_ns) -> None:
         self._clock = clock
 
@@ -46,7 +50,7 @@ class HostStopwatch(Stopwatch):
         return [self._one(call) for call in calls]
 
     def host_ns(self, calls: Sequence[Call]) -> list[int]:
-        return []
+        return self.device_ns(calls)
 
     def graph_ns(self, calls: Sequence[Call], replays: int) -> list[int]:
         return []

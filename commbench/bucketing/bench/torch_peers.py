@@ -151,20 +151,19 @@ class TorchCompile(Competitor):
 
     name = "torch_compile"
 
-    def __init__(self) -> None:
-        self._pack = torch.compile(_pack_all, dynamic=False)
-        self._unpack = torch.compile(_unpack_all, dynamic=False)
-
     def refusal(self, work: Work, device: torch.device) -> str:
         count = len(work.workload.counts)
         many = f"{count} tensors would compile for very long; the most tried here is {_MOST_COMPILED}"
         return _refuse(work) or (many if count > _MOST_COMPILED else "")
 
     def prepare(self, work: Work, tensors: TensorSet) -> Prepared:
+        # Asking for it loads the compiler, so here and not where the competitors are listed; torch keeps what it made.
         if work.direction == Direction.UNPACK:
+            unpack = torch.compile(_unpack_all, dynamic=False)
             counts, dtype = list(work.workload.counts), tensors.arena.dtype
-            return _newest(tensors, lambda: self._unpack(tensors.flat, counts, dtype))
-        return _newest(tensors, lambda: [self._pack(tensors.tensors, work.scale, tensors.flat.dtype)])
+            return _newest(tensors, lambda: unpack(tensors.flat, counts, dtype))
+        pack = torch.compile(_pack_all, dynamic=False)
+        return _newest(tensors, lambda: [pack(tensors.tensors, work.scale, tensors.flat.dtype)])
 
 
 class TorchCopy(Competitor):
