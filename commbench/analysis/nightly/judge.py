@@ -103,7 +103,8 @@ def _verdict(
 ) -> NightVerdict:
     calendar, rule = by
     is_there = int(of.numbers[-1]) == past.night
-    nights = tuple(night_of(int(number), past, calendar) for number in of.numbers)
+    began = _began(past)
+    nights = tuple(Night(calendar.label(int(number)), began[int(number)]) for number in of.numbers)
     cluster = str(past.points["cluster"].iloc[0])
     told = Told(of, decided, nights, rule, cluster, past.runs, silent)
     last = len(nights) - 1
@@ -137,10 +138,14 @@ def _verdict(
 
 def night_of(number: int, past: Past, calendar: Calendar) -> Night:
     """Return a night by its number, with when its first run began."""
-    began = past.runs[past.runs["night"] == number]["began"]
-    if began.empty:
-        began = past.points[past.points["night"] == number]["began"]
-    return Night(calendar.label(number), None if began.empty else began.min().to_pydatetime())
+    return Night(calendar.label(number), _began(past).get(number))
+
+
+def _began(past: Past) -> "dict[int, datetime]":
+    """Return when the first run of each night began."""
+    every = pd.concat([rows[["night", "began"]].drop_duplicates() for rows in (past.points, past.runs)])
+    first = every.groupby("night")["began"].min()
+    return {int(str(number)): at.to_pydatetime() for number, at in first.items()}
 
 
 def _at(past: Past, calendar: Calendar) -> "datetime":

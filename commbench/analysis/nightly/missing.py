@@ -37,12 +37,11 @@ def _nights(points: pd.DataFrame, runs: pd.DataFrame, night: int, calendar: "Cal
 
 
 def _points(points: pd.DataFrame, night: int, calendar: "Calendar") -> tuple[MissingPoint, ...]:
-    own = points[points["purpose"] == NIGHTLY]
-    good = own[is_good(own)]
-    recent = sorted(good[good["night"] < night]["night"].unique())[-_RECENT_NIGHTS:]
-    before = good[good["night"].isin(recent)].drop_duplicates(["night", "series_id"])
+    chosen = (points["purpose"] == NIGHTLY) & is_good(points) & (points["night"] < night)
+    recent = sorted(points["night"][chosen].unique())[-_RECENT_NIGHTS:]
+    before = points[chosen & points["night"].isin(recent)].drop_duplicates(["night", "series_id"])
     counts = before["series_id"].value_counts()
-    tonight = own[own["night"] == night]
+    tonight = points[(points["purpose"] == NIGHTLY) & (points["night"] == night)]
     # A wrong or contradicted point was measured: it is a fault, not a gap.
     there = set(tonight[tonight["status"].isin(["ok", "wrong_result"])]["series_id"])
     expected = counts[counts > _MOST * len(recent)].index.difference(pd.Index(list(there)))
