@@ -1,8 +1,8 @@
 """The constants of the nightly rule, in one place, each with its source.
 
 Where a source says `truth-regress`, the constant was chosen on seeds 0-29 and 100-115 of the generator in
-tests/truth_regress and is held against others; the table in docs/methodology.md shows what it achieves there. `commbench
-selftest` replays your own store, since noise is yours.
+tests/truth_regress and is held against others; the table in docs/methodology.md shows what it achieves there.
+`commbench selftest` replays your own store, since noise is yours.
 """
 
 from dataclasses import dataclass
