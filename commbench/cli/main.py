@@ -22,6 +22,7 @@ _COMMANDS = {
     "kernel": "kernel",
     "show": "show",
     "compare": "compare",
+    "choose": "choose",
     "nightly": "nightly",
     "regress": "regress",
     "accept": "accept",

@@ -1,7 +1,8 @@
-"""The two kinds of suite entries that pydantic does not know: a word out of a list, and a size or range of sizes."""
+"""The kinds of suite entries that pydantic does not know, such as a word out of a list, a size, a percentage."""
 
+import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -58,6 +59,27 @@ class GradientEntry:
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """Tell editors what can be written."""
         return {"anyOf": [{"type": "string", "enum": list(GRADIENT_SETS)}, {"type": "string", "pattern": "[.]toml$"}]}
+
+
+@dataclass(frozen=True, slots=True)
+class Percentage:
+    """Annotation for a share of more than nothing and less than all, written as `3%`."""
+
+    _PATTERN: ClassVar[str] = r"^(0?\.[0-9]*[1-9][0-9]*|[1-9][0-9]?(\.[0-9]+)?) ?%$"
+
+    def check(self, value: Any) -> str:
+        """Return the value if it is such a percentage."""
+        if not isinstance(value, str) or re.fullmatch(self._PATTERN, value) is None:
+            raise _mistake(f"{shown(value)} is no margin; write a percentage above 0 and below 100, such as '3%'")
+        return value
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Tell pydantic to ask `check` and nothing else, so that one mistake gives one message."""
+        return core_schema.no_info_plain_validator_function(self.check)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Tell editors what can be written."""
+        return {"type": "string", "pattern": self._PATTERN}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from commbench.model.gradients import DDP_25MIB
 from commbench.model.placement import FIRST, PLACEMENTS
 from commbench.model.plan import Truth
 from commbench.model.point import GRAPH_LAUNCH, HOST_LAUNCH, SIMULATED
-from commbench.plan.entries import GradientEntry, OneOf, SizeEntry
+from commbench.plan.entries import GradientEntry, OneOf, Percentage, SizeEntry
 from commbench.statistics.pairs_needed import FEWEST_PAIRS
 
 AUTO = "auto"
@@ -24,7 +24,6 @@ PURPOSES = ("adhoc", "nightly", "comparison")
 FIXED, BUDGET, ADAPTIVE = "fixed", "budget", "adaptive"
 MAX_LAUNCHES = 100  # each takes seconds to start
 DEFAULT_MAX_LAUNCHES = 30  # 3 % is then decided up to a spread of 5 % between launches (design 2.7)
-PERCENTAGE = r"^(0?\.[0-9]*[1-9][0-9]*|[1-9][0-9]?(\.[0-9]+)?) ?%$"  # above 0, below 100
 
 _TRUTH = Truth()
 
@@ -156,7 +155,7 @@ class Measure(Table):
         description="Repetitions with processes and connections of their own; three for a claim. "
         "With several fabrics each repetition is a block that holds one launch of each.",
     )
-    decide: Annotated[str, Field(pattern=PERCENTAGE)] = Field(
+    decide: Annotated[str, Percentage()] = Field(
         default="",
         description="Margin such as 3%: more blocks than launches are measured until each comparison of the first "
         "fabric with another one is decided.",

@@ -27,7 +27,7 @@ def test_a_plan_without_the_rule_has_as_many_blocks_as_launches(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("sweep", "measure", "said"),
     [
-        (TWO, 'decide = "3"', "decide"),
+        (TWO, 'decide = "3"', "decide: '3' is no margin; write a percentage"),
         (TWO, 'decide = "0%"', "decide"),
         (TWO, 'decide = "100%"', "decide"),
         (TWO, 'decide = "3%"\nmax_launches = 5', "max_launches"),

@@ -1,0 +1,161 @@
+"""From a comparison, a workload and prices to the one table of those who choose."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from commbench.analysis.choice import NOT_GIVEN, NOT_MEASURED, Choice, Figure, Line
+from commbench.analysis.choice_input import Prices, Workload
+from commbench.analysis.choice_money import Gain, break_even, cost_lines
+from commbench.analysis.choice_recovery import recovery
+from commbench.analysis.choice_step import Step, gain, like, step_of
+from commbench.analysis.compare_pairs import usable
+from commbench.analysis.comparison import Cell, Comparison, Finding, Row
+from commbench.units import format_size
+
+# What the choice reads of points beside the columns of the comparison itself.
+EXTRA_COLUMNS = ("latency_mean_us", "link_rate_gbit_s", "fabric_counters_json", "first_call_us")
+_FIRST = "all_reduce"  # what most training spends its communication on
+_BITS = 8
+_CARRIES = 0.1  # of what the busiest link of a host sent: a link below that only gossips
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One side's rows of points: every attempt, with the columns of `compare.COLUMNS` and EXTRA_COLUMNS."""
+
+    attempts: pd.DataFrame
+
+    @property
+    def good(self) -> pd.DataFrame:
+        """Return the rows with a right result and a time."""
+        return usable(self.attempts)
+
+
+def choose(
+    comparison: Comparison, sides: tuple[Rows, Rows], workloads: Sequence[Workload] = (), prices: Prices | None = None
+) -> Choice:
+    """Return the table of the two sides of a comparison; lines that nothing is known of say why."""
+    names = comparison.a.name, comparison.b.name
+    small, large = _cells(comparison)
+    good = sides[0].good, sides[1].good
+    bandwidths = _both(large, "busbw")
+    lines = [
+        *_latency(small),
+        _line("throughput", f"busbw, {_name(large)}", "GB/s", bandwidths),
+        _line("throughput", f"busbw of the line rate, {_name(large)}", "share", _of_line_rate(bandwidths, good, large)),
+        *(line for workload in workloads for line in _utilisation(workload, good, large)),
+        *(cost_lines(prices, names, bandwidths)),
+        _line("recovery", "killed rank to next good call", "s", tuple(recovery(side.attempts) for side in sides)),
+    ]
+    if not workloads:
+        lines.insert(4, _line("utilisation", "step lost to communication", "share", _none(f"workload {NOT_GIVEN}")))
+    even, why = break_even(prices, names, _gain(large, workloads, good))
+    return Choice(*names, tuple(lines), even, why, comparison.is_simulated)
+
+
+def _cells(comparison: Comparison) -> tuple[Row | None, Row | None]:
+    """Return the smallest and the largest message of one collective on the most ranks."""
+    known = [row for row in comparison.rows if any(finding.effect for finding in row.findings)]
+    named = [row for row in known if row.cell.collective == _FIRST] or known
+    if not named:
+        return None, None
+    first = max(named, key=lambda row: row.cell.world_size).cell
+    alike = [row for row in named if _series(row.cell) == _series(first)]
+    return min(alike, key=lambda row: row.cell.size_bytes), max(alike, key=lambda row: row.cell.size_bytes)
+
+
+def _series(cell: Cell) -> tuple[object, ...]:
+    return (
+        *(cell.collective, cell.world_size, cell.nodes, cell.dtype, cell.redop, cell.in_place, cell.cadence),
+        *(cell.launch, cell.placement, cell.traffic_skew, cell.others),
+    )
+
+
+def _name(row: Row | None) -> str:
+    if row is None:
+        return "nothing compared"
+    nodes = f", {row.cell.nodes} nodes" if row.cell.nodes and row.cell.nodes > 1 else ""
+    return f"{row.cell.collective} {format_size(row.cell.size_bytes)}, {row.cell.world_size} ranks{nodes}"
+
+
+def _latency(small: Row | None) -> list[Line]:
+    worst = small.finding("worst") if small else None
+    calls = f" of {worst.calls} calls" if worst and worst.calls else ""
+    return [
+        _line("latency", f"p50, {_name(small)}", "us", _both(small, "p50")),
+        _line("latency", f"worst{calls} (median launch), {_name(small)}", "us", _both(small, "worst")),
+    ]
+
+
+def _both(row: Row | None, metric: str) -> tuple[Figure, Figure]:
+    finding = row.finding(metric) if row else None
+    if finding is None or finding.a is None or finding.b is None:
+        return _none(finding.why if finding and finding.why else NOT_MEASURED)
+    return Figure(finding.a), Figure(finding.b)
+
+
+def _none(why: str) -> tuple[Figure, Figure]:
+    return Figure(None, why), Figure(None, why)
+
+
+def _line(topic: str, name: str, unit: str, figures: tuple[Figure, ...]) -> Line:
+    return Line(topic, name, unit, figures[0], figures[1])
+
+
+def _of_line_rate(
+    bandwidths: tuple[Figure, Figure], good: tuple[pd.DataFrame, pd.DataFrame], large: Row | None
+) -> tuple[Figure, ...]:
+    return tuple(_share(figure, rows, large) for figure, rows in zip(bandwidths, good, strict=True))
+
+
+def _share(bandwidth: Figure, rows: pd.DataFrame, large: Row | None) -> Figure:
+    """Return busbw over what the links of one host carry together."""
+    if bandwidth.value is None or large is None:
+        return bandwidth
+    rates = like(rows, large.cell)["link_rate_gbit_s"].dropna()
+    if rates.empty:
+        return Figure(None, "line rate not known; the suite may say link_rate_gbit_s")
+    links = _links_per_host(rows)
+    count = links or 1
+    note = f"{count} x {rates.min():g} Gbit/s" + ("" if links else ", one link assumed")
+    return Figure(bandwidth.value * _BITS / (float(rates.min()) * count), note=note)
+
+
+def _links_per_host(rows: pd.DataFrame) -> int:
+    """Return how many links of the host with the fewest carried the bytes; 0 where nobody counted."""
+    found = []
+    for text in rows["fabric_counters_json"].dropna().drop_duplicates():
+        for links in json.loads(text or "{}").values():
+            sent = [link.get("tx_bytes") or 0 for link in links.values()]
+            if sent and max(sent) > 0:
+                found.append(sum(each >= _CARRIES * max(sent) for each in sent))
+    return min(found, default=0)
+
+
+def _utilisation(workload: Workload, good: tuple[pd.DataFrame, pd.DataFrame], large: Row | None) -> list[Line]:
+    steps = [step_of(workload, like(rows, large.cell)) if large else NOT_MEASURED for rows in good]
+    shares = tuple(Figure(s.lost_share) if isinstance(s, Step) else Figure(None, s) for s in steps)
+    totals = tuple(Figure(s.total_ms) if isinstance(s, Step) else Figure(None, s) for s in steps)
+    return [
+        _line("utilisation", f"step lost to communication ({workload.name})", "share", shares),
+        _line("utilisation", f"time of a step ({workload.name})", "ms", totals),
+    ]
+
+
+def _gain(large: Row | None, workloads: Sequence[Workload], good: tuple[pd.DataFrame, pd.DataFrame]) -> Gain | None:
+    """Return how much more A brings than B: steps of the first workload that both can be told of, else GB/s."""
+    if large is None:
+        return None
+    for workload in workloads:
+        found = gain(workload, *(like(rows, large.cell) for rows in good))
+        if found is not None:
+            return Gain(found.estimate, found.low, found.high, f"steps of {workload.name}", is_of_steps=True)
+    finding: Finding | None = large.finding("busbw")
+    if finding is None or finding.effect is None:
+        return None
+    effect = finding.effect
+    # An effect is of the time, and less time is more bandwidth.
+    return Gain(-effect.estimate, -effect.high, -effect.low, f"busbw of {_name(large)}", is_of_steps=False)
