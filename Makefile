@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test truth truth-regress truth-nightly check stress gpu bench bench-store clean
+.PHONY: demo test truth truth-regress truth-nightly check stress gpu tune bench bench-store clean
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -59,6 +59,11 @@ gpu: .venv/installed
 	$(BIN)/pytest -m gpu
 	$(BIN)/commbench run gpu --store results/gpu
 	$(BIN)/commbench run gpu_shared --store results/gpu
+	$(BIN)/commbench kernel --device cuda --store results/gpu
+
+# Every build of the kernel, the quickest first: some minutes of one GPU.
+tune: .venv/installed
+	$(BIN)/commbench kernel --tune --store results/gpu
 
 bench: .venv/installed
 	$(BIN)/pytest tests/bench --benchmark-enable --benchmark-only

@@ -41,9 +41,8 @@ def command(
     from commbench.units import parse_size
 
     cold_bytes = parse_size(cold_size)
-    names = tuple(
-        workload(name).name for name in split_names(workloads)
-    )  # a slip of the pen is told before torch loads
+    # A slip of the pen is told before torch loads.
+    names = tuple(workload(name).name for name in split_names(workloads))
     from commbench.bucketing.bench.measure import Protocol
     from commbench.bucketing.bench.run import Request
     from commbench.bucketing.bench.run import run as run_bench

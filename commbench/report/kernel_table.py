@@ -119,7 +119,7 @@ def why_not(row: Row) -> str:
 
 def target_words(target: "Target") -> tuple[str, str, str]:
     """Return what is wanted, what was measured, and the verdict."""
-    number = "{:.0%}" if not target.unit else "{:.3g} " + target.unit
+    number = "{:.1%}" if not target.unit else "{:.3g} " + target.unit
     wanted = f"{'at least' if target.is_least else 'at most'} {number.format(target.limit)}"
     if target.measured is None:
         return wanted, NOT_MEASURED, ""

@@ -41,7 +41,8 @@ class Surroundings:
 def rows(cases: Sequence[Case], about: Surroundings, cold_bytes: int) -> list[dict[str, Any]]:
     """Return one row for each case, with its share of the best copy and its ratio to ours at the same work."""
     copy_gb_s = best_copy_gb_s(cases)
-    ours_ns = {case.work: case.times.cold_median_ns for case in cases if case.competitor == OURS and case.times}
+    ours = [case for case in cases if case.competitor == OURS and not case.tuning]
+    ours_ns = {case.work: case.times.cold_median_ns for case in ours if case.times}
     return [
         {"case_id": case_id, **about.columns(), **_case(case, about, cold_bytes), **_ratios(case, copy_gb_s, ours_ns)}
         for case_id, case in enumerate(cases)

@@ -60,7 +60,7 @@ def run(request: Request, say: Say) -> Run:
     workloads = [workload_of(name) for name in request.workloads or _DEFAULTS[device.type]]
     competitors = choose(request.competitors)
     copies = copies_of(request.copy_count or _COPY_COUNTS[device.type])
-    works = (*copies, *works_of(workloads))
+    works = (*copies, *works_of(workloads), *copies)  # twice: the device may be another by then
     protocol = protocol_for(request.protocol, device)
     return Run(device.type, measure_all(works, competitors, device, protocol, say), protocol.cold_bytes, versions())
 

@@ -88,6 +88,12 @@ def test_times_and_ratios_are_those_that_were_planted() -> None:
     assert [row["copy_share"] for row in (first, second, third)] == pytest.approx([1.0, 1 / 3, 2.0])
 
 
+def test_what_is_tuned_is_compared_with_our_default() -> None:
+    _, (ours, *_) = planted(right, takes_ns=[1000])
+    tuned = replace(ours, tuning={"tile_count": 512}, times=Times((500,), (500,)))
+    assert [row["time_ratio"] for row in rows([ours, tuned], ABOUT, 1)] == [1.0, 0.5]
+
+
 def test_rows_fit_the_columns_of_the_store() -> None:
     _, cases = planted(right, right)
     table = as_table("kernel", rows(cases, ABOUT, PROTOCOL.cold_bytes))
