@@ -11,6 +11,7 @@ from commbench.analysis.nightly.judge import judge
 from commbench.analysis.nightly.rule import CONFIRM, NIGHTLY, Rule
 from commbench.errors import ExitCode, UsageError
 from commbench.model.run import ExitState
+from commbench.store import layout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _NOTE = "note"  # the event that gives a run to a night by hand
 _NIGHTS = night_name("")
+_LONGEST_RUN = timedelta(days=7)
 _WHOLE = {ExitState.COMPLETE, ExitState.WRONG, ExitState.CONTRADICTED, ExitState.PARTIAL}
 
 
@@ -47,21 +49,10 @@ class Archive:
 
         return lines_of(verdict, self.points, self.runs, self.incidents, self.calendar)
 
-    def states(self, purpose: str) -> "Mapping[str, ExitState]":
-        """Return how the night's runs of a purpose ended, in the order in which they began."""
+    def states(self, purpose: str, suite: str | None = None) -> "Mapping[str, ExitState]":
+        """Return how the night's runs of a purpose, and of one suite if it is named, ended; in order of their start."""
         own = self.runs[self.runs["purpose"] == purpose]
-        last = own.drop_duplicates("run_id", keep="last")
-        number = self.calendar.number_of(self.label)
-        began = own.groupby("run_id")["started_at"].min()
-        return {
-            str(row["run_id"]): ExitState(row["exit_state"])
-            for _, row in last.iterrows()
-            if _number(self.calendar, str(row["run_id"]), began[row["run_id"]].to_pydatetime()) == number
-        }
-
-    def has_whole_run(self) -> bool:
-        """Return whether some nightly run of the night measured all its points."""
-        return bool(_WHOLE & {*self.states(NIGHTLY).values()})
+        return _states(own if suite is None else own[own["suite"] == suite], self.label, self.calendar)
 
 
 def tonight() -> str:
@@ -88,7 +79,10 @@ def read(store: "Store", label: str | None, cluster: str | None) -> Archive:
     """
     incidents = store.incidents()
     calendar = calendar_of(incidents)
-    every = store.runs(columns=["run_id", "started_at", "purpose", "cluster"], purpose=[NIGHTLY, CONFIRM])
+    columns = ["run_id", "started_at", "purpose", "cluster"]
+    every = store.runs(columns=columns, purpose=[NIGHTLY, CONFIRM], since=_horizon(store, label, incidents, calendar))
+    if every.empty or (cluster is not None and cluster not in set(every["cluster"])):
+        every = store.runs(columns=columns, purpose=[NIGHTLY, CONFIRM])  # its last night is long ago
     cluster = _the_cluster(every, cluster, store.place)
     own = every[every["cluster"] == cluster]
     numbers = {
@@ -101,7 +95,7 @@ def read(store: "Store", label: str | None, cluster: str | None) -> Archive:
     chosen = own[own["run_id"].isin(wanted)]["started_at"]
     # Rows are read by time, which the store finds quickly; runs in between that were not asked for are left out.
     since = chosen.min().to_pydatetime() if len(chosen) else datetime.now(UTC)
-    until = (chosen.max().to_pydatetime() if len(chosen) else since) + timedelta(days=7)
+    until = (chosen.max().to_pydatetime() if len(chosen) else since) + _LONGEST_RUN
     points = store.points(
         columns=list(POINT_COLUMNS), since=since, until=until, purpose=[NIGHTLY, CONFIRM], cluster=cluster
     )
@@ -114,6 +108,42 @@ def read(store: "Store", label: str | None, cluster: str | None) -> Archive:
         incidents[incidents["cluster"].isna() | incidents["cluster"].isin(["", cluster])],
         calendar,
     )
+
+
+def _horizon(store: "Store", label: str | None, incidents: "pd.DataFrame", calendar: Calendar) -> datetime | None:
+    """Return a time before which no run matters to a night: a store of years is not to be read whole."""
+    months = [layout.month_of(key) for key in store.medium.keys("runs")]
+    if not months:
+        return None
+    newest = datetime.strptime(max(months), "%Y-%m").replace(tzinfo=UTC)
+    judged = newest if label is None else datetime.fromisoformat(label).replace(tzinfo=UTC)
+    began = judged - timedelta(days=Rule().history_nights + 1)
+    number = calendar.number(began)
+    notes = incidents[incidents["event"] == _NOTE]
+    given: list[datetime] = [
+        row["at"].to_pydatetime()
+        for row in notes.to_dict("records")
+        if calendar.number_of(str(row["incident_id"]).removeprefix(_NIGHTS)) >= number
+    ]
+    # A run is given to a night when it has ended, which may be days after it began.
+    return min([began, *(at - _LONGEST_RUN for at in given)])
+
+
+def has_whole_run(store: "Store", label: str, cluster: str, suite: str) -> bool:
+    """Return whether some nightly run of a suite measured all its points in a night."""
+    columns = ["run_id", "session", "started_at", "exit_state"]
+    runs = store.runs(columns=columns, purpose=NIGHTLY, cluster=cluster, suite=suite)
+    return bool(_WHOLE & {*_states(runs, label, calendar_of(store.incidents())).values()})
+
+
+def _states(runs: "pd.DataFrame", label: str, calendar: Calendar) -> "Mapping[str, ExitState]":
+    number = calendar.number_of(label)
+    began = runs.groupby("run_id")["started_at"].min()
+    return {
+        str(row["run_id"]): ExitState(row["exit_state"])
+        for row in runs.drop_duplicates("run_id", keep="last").to_dict("records")
+        if _number(calendar, str(row["run_id"]), began[row["run_id"]].to_pydatetime()) == number
+    }
 
 
 def give(store: "Store", run_id: str, label: str, cluster: str) -> None:
@@ -168,13 +198,13 @@ def exit_code(verdict: "NightVerdict", archive: Archive) -> ExitCode:
     """Return what a verdict tells cron, Slurm or CI: 1 red, 4 broken, 3 not judged, 0 green.
 
     A night that is red and broken is red: a regression that was found is the better news to act upon. Broken is one
-    whose nightly runs all failed; one that failed and was made again is not.
+    whose nightly runs all ended early; one that was made again is not.
     """
     from commbench.analysis.nightly.verdict import Outcome
 
     if verdict.is_red:
         return ExitCode.GATE
-    states = archive.states(NIGHTLY)
-    if states and not archive.has_whole_run():
-        return ExitCode.INTERRUPTED if [*states.values()][-1] is ExitState.INTERRUPTED else ExitCode.RANK
+    states = {*archive.states(NIGHTLY).values()}
+    if states and not states & _WHOLE:
+        return ExitCode.RANK
     return ExitCode.OK if verdict.outcome is Outcome.OK else ExitCode.UNFIT

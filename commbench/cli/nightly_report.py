@@ -1,4 +1,4 @@
-"""Judge a night that is measured, write the verdict down, and show it."""
+"""Write a verdict down, and show it."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from commbench.store.store import Store
 
 
-def report(store: "Store", archive: Archive, views: "Views", *, is_newest: bool = True) -> ExitCode:
-    """Judge, write the verdict down unless that is done already, and show it; return what it comes to."""
-    verdict = archive.judge()
+def report(
+    store: "Store", archive: Archive, verdict: "NightVerdict", views: "Views", *, is_newest: bool = True
+) -> ExitCode:
+    """Write the verdict down, unless that is done already or a later night was judged; show it, return its code."""
     if is_newest and not is_recorded(verdict, archive.incidents):
         _record(store, verdict)
     views.write(verdict, lambda: archive.draw(verdict))

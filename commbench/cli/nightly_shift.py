@@ -9,9 +9,9 @@ import click
 from commbench.analysis.nightly.rule import CONFIRM, NIGHTLY
 from commbench.cli.conduct import Conducted, Conductor
 from commbench.cli.nightly_again import Again, can_rotate, plan_again, rotated, split_by
-from commbench.cli.nightly_archive import Archive, give, read
+from commbench.cli.nightly_archive import Archive, give, has_whole_run, read
 from commbench.cli.nightly_report import report
-from commbench.errors import ExitCode
+from commbench.errors import ExitCode, StoreUnavailableError
 from commbench.plan.expand import expand
 from commbench.store.store import Store
 
@@ -43,11 +43,12 @@ class Shift:
         code = self._measure(resume=resume)
         if code in _NOTHING_TO_JUDGE:
             return code
-        archive, again = self._confirmed()
+        archive, verdict, again = self._confirmed()
         if again is ExitCode.INTERRUPTED:
             return again
-        judged = report(Store.open(self.place, create=False), archive, views)
-        return ExitCode.RANK if code is ExitCode.RANK and judged is not ExitCode.GATE else judged
+        judged = report(Store.open(self.place, create=False), archive, verdict, views)
+        is_broken = ExitCode.RANK in {code, again}
+        return ExitCode.RANK if is_broken and judged is not ExitCode.GATE else judged
 
     def _measure(self, *, resume: bool) -> ExitCode:
         if resume:
@@ -59,12 +60,11 @@ class Shift:
         return self._conduct(launcher, self._plan(), NIGHTLY).exit_code
 
     def _is_there(self) -> bool:
-        store = Store.open(self.place, create=True)
-        if store.runs(columns=["run_id"], purpose=NIGHTLY, cluster=self.cluster, suite=self._suite).empty:
-            return False
-        archive = read(store, self.label, self.cluster)
-        own = replace(archive, runs=archive.runs[archive.runs["suite"] == self._suite])
-        return own.has_whole_run()
+        try:
+            store = Store.open(self.place, create=True)
+        except StoreUnavailableError:
+            return False  # a bucket may be back when the run ends; whether it is a folder, the run itself finds out
+        return has_whole_run(store, self.label, self.cluster, self._suite)
 
     @property
     def _suite(self) -> str:
@@ -91,20 +91,20 @@ class Shift:
             give(Store.open(self.place, create=False), done.run_id, self.label, self.cluster)
         return done
 
-    def _confirmed(self) -> tuple[Archive, ExitCode]:
+    def _confirmed(self) -> "tuple[Archive, NightVerdict, ExitCode]":
         """Return the night once its suspects were measured again as often as the rule asks, where that is possible."""
         store = Store.open(self.place, create=False)
         archive = read(store, self.label, self.cluster)
         verdict = archive.judge()
-        repeat = len(archive.states(CONFIRM)) + 1
+        repeat = len(archive.states(CONFIRM, self._suite)) + 1
         while verdict.to_confirm and repeat <= verdict.rule.repeats and self.launcher.place is None:
             code = self._again(verdict, repeat)
-            if code is not ExitCode.OK:
-                return read(store, self.label, self.cluster), code
             archive = read(store, self.label, self.cluster)
             verdict = archive.judge()
+            if code is not ExitCode.OK:
+                return archive, verdict, code
             repeat += 1
-        return archive, ExitCode.OK
+        return archive, verdict, ExitCode.OK
 
     def _again(self, verdict: "NightVerdict", repeat: int) -> ExitCode:
         wanted = Again(self.cluster, frozenset(each.series.series_id for each in verdict.to_confirm), repeat)

@@ -24,4 +24,4 @@ def command(*, store: str, night: str | None, cluster: str | None, **files: str 
 
     opened = Store.open(store, create=False)
     archive = read(opened, checked(night) if night else None, cluster)
-    return report(opened, archive, Views(**files), is_newest=night is None)
+    return report(opened, archive, archive.judge(), Views(**files), is_newest=night is None)

@@ -22,6 +22,10 @@ FIRST_BAD = 25
 LOSS = 1.25  # of ib, from night 25 on
 
 
+# The first test makes 24 nights: 15 s of a processor, of which other tests may leave us little.
+pytestmark = pytest.mark.timeout(600)
+
+
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workplace, list[int]]:
     """Return a workplace after 24 quiet nights, only to be copied, and the exit code of each night."""

@@ -35,6 +35,12 @@ def groups_of(series: "Sequence[Mapping[str, str]]") -> tuple[Group, ...]:
             members = np.array([each == value for each in values], dtype=bool)
             if members.sum() >= _LEAST:
                 key = members.tobytes()
-                if key not in found or len(value) > len(found[key].where):
+                if key not in found or _says_more(kind, value, found[key]):
                     found[key] = Group(kind, value, members)
     return tuple(found.values())
+
+
+def _says_more(kind: ScopeKind, value: tuple[tuple[str, str], ...], than: Group) -> bool:
+    """Return whether a name tells more of the same series; that all are on one node is no reason to say so."""
+    is_alike = kind is than.kind or (kind is ScopeKind.FABRIC and than.kind is ScopeKind.CLUSTER)
+    return is_alike and len(value) > len(than.where)
