@@ -1,5 +1,7 @@
 """`commbench report`: one self-contained HTML page."""
 
+from pathlib import Path
+
 import click
 
 from commbench.cli.options import store_option
@@ -11,11 +13,40 @@ from commbench.errors import UsageError
 @store_option
 @click.option("-o", "--output", default="report.html", show_default=True, type=click.Path(), help="- is stdout.")
 @click.option("--kernel", help="Write of this run of the kernel benchmark only: an id, its beginning, or `latest`.")
-def command(runs: tuple[str, ...], store: str, output: str, kernel: str | None) -> None:
+@click.option("--compare", is_flag=True, help="Compare: --compare A B; without names the two fabrics of a run.")
+@click.option("--by", default="fabric", show_default=True, metavar="COLUMN", help="With --compare: what A and B are.")
+@click.option("--where", default="", metavar="WHERE", help="With --compare: what both sides have: run=latest ...")
+@click.option("--workload", multiple=True, metavar="FILE", help="With --compare: a training step, or `examples`.")
+@click.option("--prices", type=click.Path(), help="With --compare: what the fabrics cost (TOML).")
+@click.option("--plots", type=click.Path(path_type=Path), help="With --compare: a folder for every chart as SVG.")
+def command(
+    runs: tuple[str, ...],
+    *,
+    store: str,
+    output: str,
+    kernel: str | None,
+    compare: bool,
+    by: str,
+    where: str,
+    workload: tuple[str, ...],
+    prices: str | None,
+    plots: Path | None,
+) -> None:
     """Write a report of RUNS (ids, their beginnings, or `latest`, the default) that opens offline.
 
-    The store's newest run of the kernel benchmark has a section of its own.
+    The store's newest run of the kernel benchmark has a section of its own. With --compare the page is about two
+    sides, and RUNS are their names: `report --compare ib roce`, `report --compare A B --by run`.
     """
+    if compare:
+        if kernel is not None:
+            raise UsageError("--kernel and --compare write different pages; give one of them")
+        from commbench.cli.compare_report import write_comparison
+
+        write_comparison(store, runs, by, where, workload=workload, prices=prices, output=output, plots=plots)
+        _say_where(output)
+        return
+    if where or workload or prices or plots:
+        raise UsageError("--where, --workload, --prices and --plots belong to --compare; add it, or leave them out")
     import pandas as pd
 
     from commbench.analysis.launches import across_launches
