@@ -151,18 +151,25 @@ class TorchCompile(Competitor):
 
     name = "torch_compile"
 
+    def __init__(self) -> None:
+        self._work: Work | None = None
+        self._pack, self._unpack = _pack_all, _unpack_all  # compiled when there is work: that loads the compiler
+
     def refusal(self, work: Work, device: torch.device) -> str:
         count = len(work.workload.counts)
         many = f"{count} tensors would compile for very long; the most tried here is {_MOST_COMPILED}"
         return _refuse(work) or (many if count > _MOST_COMPILED else "")
 
     def prepare(self, work: Work, tensors: TensorSet) -> Prepared:
-        # Asking for it loads the compiler, so here and not where the competitors are listed; torch keeps what it made.
+        if work != self._work:
+            torch.compiler.reset()  # torch gives up on a function that it has compiled for 8 lists
+            self._work = work
+            self._pack = torch.compile(_pack_all, dynamic=False)
+            self._unpack = torch.compile(_unpack_all, dynamic=False)
+        pack, unpack = self._pack, self._unpack
         if work.direction == Direction.UNPACK:
-            unpack = torch.compile(_unpack_all, dynamic=False)
             counts, dtype = list(work.workload.counts), tensors.arena.dtype
             return _newest(tensors, lambda: unpack(tensors.flat, counts, dtype))
-        pack = torch.compile(_pack_all, dynamic=False)
         return _newest(tensors, lambda: [pack(tensors.tensors, work.scale, tensors.flat.dtype)])
 
 
