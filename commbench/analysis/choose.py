@@ -52,7 +52,9 @@ def choose(
     ]
     if not workloads:
         lines.insert(4, _line("utilisation", "step lost to communication", "share", _none(f"workload {NOT_GIVEN}")))
-    even, why = break_even(prices, names, _gain(large, workloads, good))
+    # Steps are what a whole cluster is bought for; a fabric by itself brings bandwidth.
+    counted = workloads if prices is not None and prices.cluster is not None else ()
+    even, why = break_even(prices, names, _gain(large, counted, good))
     return Choice(*names, tuple(lines), even, why, comparison.is_simulated)
 
 

@@ -13,7 +13,6 @@ from commbench.report.compare_page_style import CSS, pick
 from commbench.report.compare_plots import Names, curve_plots, distribution_plots, heat_plot
 from commbench.report.compare_words import crossover_words, heading, percent, ratio_words, title, verdict_words
 from commbench.report.markup import Markup, details, element, join, safe, section, table
-from commbench.report.plot import COLOURS
 from commbench.report.words import SIMULATED_NOTE, bandwidth, count_of, imported_note, one_line, time_us
 from commbench.units import format_size
 
@@ -183,12 +182,12 @@ def _series(
     names: Names,
 ) -> Markup:
     what = title(series.series, comparison.compared)
-    charts = [_figure(_CAPTIONS[metric], drawn, names) for metric, drawn in curve_plots(series, names, what).items()]
+    charts = [_figure(_CAPTIONS[metric], drawn) for metric, drawn in curve_plots(series, names, what).items()]
     found = distribution_plots(series, names, what)
     sizes = _some(sorted(found))
     panes = [(format_size(size), found[size]) for size in sizes]
     if panes:
-        caption = element("figcaption", "Latency of all calls (ECDF); choose a size ", _key(names))
+        caption = element("figcaption", "Latency of all calls (ECDF); choose a size")
         charts.append(element("figure", caption, pick(f"ecdf-{place}", "message size", panes)))
     warm = [
         element("figure", element("figcaption", f"Share of calls to which each rank came last, in %: {name}"), drawn)
@@ -205,18 +204,8 @@ def _some(sizes: Sequence[int]) -> list[int]:
     return [sizes[round(place * (len(sizes) - 1) / last)] for place in range(_MOST_SIZES)]
 
 
-def _figure(caption: str, drawn: Markup, names: Names) -> Markup:
-    return element("figure", element("figcaption", f"{caption} ", _key(names)), drawn)
-
-
-def _key(names: Names) -> Markup:
-    """Return which side is drawn how: colour, dash and mark."""
-    marks = ("&#9679; solid", "&#9632; dashed")
-    parts = [
-        Markup(f'<b style="color:{colour}">{mark}</b> {safe(name)}')
-        for colour, mark, name in zip(COLOURS, marks, names, strict=True)
-    ]
-    return element("span", join([parts[0], ", ", parts[1]]), css="key")
+def _figure(caption: str, drawn: Markup) -> Markup:
+    return element("figure", element("figcaption", caption), drawn)
 
 
 def _evidence(evidence: tuple[Evidence, Evidence], names: Names) -> Markup:

@@ -14,7 +14,6 @@ CSS = f"""{COMMON}
 .verdict {{ font-size: 1.25rem; font-weight: 600; color: var(--ink); margin: 0.75rem 0; }}
 header p {{ color: var(--ink); }}
 figure svg {{ max-width: 100%; height: auto; }}
-figcaption .key {{ color: var(--ink); white-space: nowrap; }}
 .pick {{ border: 0; padding: 0; margin: 0; min-width: 0; }}
 .pick legend {{ color: var(--faint); padding: 0; }}
 .pick label {{ margin-right: 1rem; cursor: pointer; }}

@@ -11,7 +11,8 @@ from commbench.report.markup import Markup
 from commbench.report.ticks import Axis
 
 WIDTH, HEIGHT = 640, 400
-_LEFT, _RIGHT, _TOP, _BOTTOM = 78, 16, 14, 58
+_LEFT, _RIGHT, _TOP, _BOTTOM = 78, 30, 34, 58
+_KEY_WIDTH, _KEY_LETTERS = 250, 26  # room for the name of a side above the chart
 _MARK = 4.0
 # Two sides differ in colour, dash and mark, so that any one of the three is enough.
 COLOURS, DASHES = PALETTE[:2], ("", "7 4")
@@ -58,7 +59,7 @@ def plot(lines: Sequence[Drawn], x: Axis, y: Axis, titles: tuple[str, str], labe
     upward = _scale(y, HEIGHT - _BOTTOM, _TOP)
     shapes = [*_grid(x, y, across, upward), *_titles(titles)]
     shapes += [_band(line, across, upward) for line in lines if line.low]
-    shapes += [shape for line in lines for shape in _line(line, across, upward)]
+    shapes += [shape for line in lines for shape in (*_line(line, across, upward), *_key(line))]
     return svg(label, "".join(shapes), WIDTH, HEIGHT)
 
 
@@ -119,6 +120,15 @@ def _line(line: Drawn, across: _Scale, upward: _Scale) -> Iterator[str]:
         return
     for place, text in zip(places, line.texts or [line.name] * len(places), strict=True):
         yield _mark(*place, line.side, colour, escape(text))
+
+
+def _key(line: Drawn) -> Iterator[str]:
+    """Say above the chart which side is drawn how."""
+    x, y, colour = _LEFT + _KEY_WIDTH * line.side, _TOP - 18, COLOURS[line.side]
+    yield f'<path d="M{x} {y}h36" stroke="{colour}" stroke-width="2" stroke-dasharray="{DASHES[line.side]}"/>'
+    yield _mark(x + 18, y, line.side, colour, escape(line.name))
+    name = line.name if len(line.name) <= _KEY_LETTERS else f"{line.name[: _KEY_LETTERS - 3]}..."
+    yield f'<text x="{x + 44}" y="{y + 4}" fill="currentColor">{escape(name)}</text>'
 
 
 def _stepped(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -118,7 +118,7 @@ def test_every_chart_has_a_name_for_those_who_do_not_see_it_and_the_sides_differ
 ) -> None:
     assert browser.evaluate("[...document.querySelectorAll('svg')].every(each => each.ariaLabel.length > 10)") is True
     dashes = browser.evaluate("document.querySelectorAll('svg path[stroke-dasharray=\"7 4\"]').length")
-    assert dashes == 3 + 3
+    assert dashes == 2 * (3 + 3), "the line, and what says above the chart that it is the dashed one"
     assert browser.evaluate("document.querySelectorAll('svg circle').length > 0") is True
     assert browser.evaluate("document.documentElement.scrollWidth <= window.innerWidth") is True
 

@@ -185,5 +185,25 @@ def test_a_workload_names_known_collectives_and_sizes_in_words(tmp_path: Path) -
         load_workload(path)
 
 
+def test_the_files_that_the_documentation_shows_are_right(tmp_path: Path) -> None:
+    blocks = (Path(__file__).parents[3] / "docs" / "compare.md").read_text().split("```toml\n")[1:]
+    path = tmp_path / "shown.toml"
+    path.write_text(blocks[0].partition("```")[0])
+    assert load_workload(path).name == "my model"
+    path.write_text(blocks[1].partition("```")[0])
+    assert set(load_prices(path).fabrics) == {"infiniband", "roce"}
+
+
+def test_without_the_price_of_the_cluster_bandwidth_is_what_pays() -> None:
+    without, whole = (
+        chosen(measured(), workload(), prices=Prices.model_validate(PRICES | rest)).break_even
+        for rest in ({}, {"cluster": {"per_hour": 1.0}})
+    )
+    assert without is not None
+    assert whole is not None
+    assert without.basis.startswith("busbw of all_reduce 64 MiB")
+    assert whole.basis.startswith("steps of w against the price of the whole cluster")
+
+
 def test_the_built_in_workloads_are_called_examples() -> None:
     assert all(each.name.startswith("example: ") for each in EXAMPLES)
