@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # A call is an event when its makespan exceeds the median by the largest of these. Source: design 2.6. So it is when
-# its arrival skew alone does: where ranks share cores the makespan is so restless that 20 ms late drown in it.
+# its arrival skew alone does, and by a whole p50: where ranks share cores the makespan is so restless that a rank that
+# is 20 ms late drowns in it.
 _EVENT_SIGMAS = 6
 _SIGMA_PER_MAD = 1.4826  # of a normal distribution
 _EVENT_SHARE = 0.05  # of the p50
@@ -70,9 +71,9 @@ def find_events(calls: CallTimes, clock_bound_ns: int, wait_ns: "NDArray[np.int6
     claimed = np.where(calls.skew_ns > _CLAIM_BOUNDS * clock_bound_ns, arrival, -np.inf)
     blame = np.argmax([claimed, host, transport], axis=0)
     ranks = np.choose(blame, [calls.last_rank, waited.argmax(axis=0), NO_RANK])
-    worth_ns = _EVENT_SHARE * float(np.median(calls.makespan_ns))
-    slow = _stands_out(calls.makespan_ns, worth_ns, clock_bound_ns)
-    slow |= _stands_out(calls.skew_ns, worth_ns, clock_bound_ns) & (blame == 0)
+    p50_ns = float(np.median(calls.makespan_ns))
+    slow = _stands_out(calls.makespan_ns, _EVENT_SHARE * p50_ns, clock_bound_ns)
+    slow |= _stands_out(calls.skew_ns, p50_ns, clock_bound_ns) & (blame == 0)
     return tuple(
         Event(
             call=int(i),
