@@ -19,6 +19,7 @@ from commbench.errors import UsageError
 @click.option("--workload", multiple=True, metavar="FILE", help="With --compare: a training step, or `examples`.")
 @click.option("--prices", type=click.Path(), help="With --compare: what the fabrics cost (TOML).")
 @click.option("--plots", type=click.Path(path_type=Path), help="With --compare: a folder for every chart as SVG.")
+@click.option("--png", is_flag=True, help="With --plots: every chart as PNG as well; needs rsvg-convert.")
 def command(
     runs: tuple[str, ...],
     *,
@@ -31,6 +32,7 @@ def command(
     workload: tuple[str, ...],
     prices: str | None,
     plots: Path | None,
+    png: bool,
 ) -> None:
     """Write a report of RUNS (ids, their beginnings, or `latest`, the default) that opens offline.
 
@@ -40,13 +42,16 @@ def command(
     if compare:
         if kernel is not None:
             raise UsageError("--kernel and --compare write different pages; give one of them")
-        from commbench.cli.compare_report import write_comparison
+        from commbench.cli.compare_report import Charts, write_comparison
 
-        write_comparison(store, runs, by, where, workload=workload, prices=prices, output=output, plots=plots)
+        charts = Charts(plots, is_png=png)
+        write_comparison(store, runs, by, where, workload=workload, prices=prices, output=output, charts=charts)
         _say_where(output)
         return
-    if where or workload or prices or plots:
-        raise UsageError("--where, --workload, --prices and --plots belong to --compare; add it, or leave them out")
+    if where or workload or prices or plots or png:
+        raise UsageError(
+            "--where, --workload, --prices, --plots and --png belong to --compare; add it, or leave them out"
+        )
     import pandas as pd
 
     from commbench.analysis.launches import across_launches

@@ -1,0 +1,104 @@
+"""`commbench report --compare` and `choose` as a user runs them: what they write, and what they refuse."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from commbench.cli.main import main
+from commbench.errors import ExitCode
+
+SUITE = """\
+[suite]
+name = "two"
+[sweep]
+collectives = ["all_reduce"]
+sizes = ["4KiB", "1MiB"]
+ranks = [2]
+backend = "simulated"
+fabrics = ["infiniband", "roce"]
+[measure]
+launches = 7
+iterations = 10
+[fabrics.roce]
+kind = "roce"
+time_factor = 1.3
+"""
+
+
+def commbench(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as stopped:
+        main([*arguments])
+    return int(stopped.value.code or 0)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("measured")
+    (folder / "two.toml").write_text(SUITE)
+    assert commbench("run", str(folder / "two.toml"), "--store", str(folder / "results")) == ExitCode.OK
+    return str(folder / "results")
+
+
+@pytest.fixture(autouse=True)
+def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_page_is_of_the_sides_that_were_named_in_their_order(store: str) -> None:
+    assert commbench("report", "--compare", "roce", "infiniband", "--store", store, "-o", "page.html") == ExitCode.OK
+    assert "<h1>roce against infiniband</h1>" in Path("page.html").read_text()
+
+
+def test_png_is_made_of_every_chart_by_the_converter(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "rsvg-convert").write_text('#!/bin/sh\nfor last; do :; done\necho "of $last" > "$6"\n')
+    (tools / "rsvg-convert").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tools), prepend=os.pathsep)
+    assert commbench("report", "--compare", "--store", store, "--plots", "charts", "--png") == ExitCode.OK
+    made = {path.stem: path.read_text() for path in Path("charts").glob("*.png")}
+    assert made == {path.stem: f"of {path}\n" for path in Path("charts").glob("*.svg")}
+    assert len(made) == 3 + 2
+
+
+def test_without_a_converter_nothing_is_written_and_it_is_named(
+    store: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert commbench("report", "--compare", "--store", store, "--plots", "charts", "--png") == ExitCode.UNFIT
+    assert "apt-get install librsvg2-bin" in capsys.readouterr().err
+    assert not Path("charts").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["report", "--prices", "p.toml"], "belong to --compare"),
+        (["report", "--compare", "--png"], "give both"),
+        (["report", "--compare", "--kernel", "latest"], "give one of them"),
+        (["report", "--compare", "ib", "nothing"], "nothing in the store is nothing"),
+        (["choose", "--prices", "p.toml"], "p.toml: cannot be read"),
+        (["choose", "--workload", "w.toml"], "w.toml: cannot be read"),
+    ],
+)
+def test_what_is_asked_wrongly_is_exit_2_and_one_message(
+    arguments: list[str], said: str, store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert commbench(*arguments, "--store", store) == ExitCode.USAGE
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert captured.err.count("\n") == 1
+    assert not Path("report.html").exists()
+
+
+def test_choose_says_what_is_not_known_and_names_both_fabrics(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert commbench("choose", "--store", store, "--workload", "examples") == ExitCode.OK
+    said = capsys.readouterr().out
+    assert "SIMULATED: not a measurement" in said
+    assert "example: data parallel" in said
+    assert "all_reduce of 25 MiB was not measured, only 4 KiB to 1 MiB" in said
+    assert "break-even: not known, prices not given" in said
