@@ -48,9 +48,12 @@ class Naming:
         found: Floats = every - middle[self._level, nights, :, None]
         return found
 
-    def named(self, middle: "Floats", suspects: "Flags", night: int) -> int | None:
-        """Return the host that explains the last nights, when it did so on two of them close to each other."""
-        above = self.above(middle, suspects, night)
+    def named(self, middle: "Floats", suspects: "Flags", night: int, since: int = 0) -> int | None:
+        """Return the host that explains the last nights, when it did so on two of them close to each other.
+
+        Nights before `since` are left out: what a host did that is well again is no evidence.
+        """
+        above = self.above(middle, suspects, night)[-max(1, night + 1 - since) :]  # tonight at least
         first = night + 1 - len(above)
         hosts = self._panel.hosts[first : night + 1]
         # Fabric by fabric: when one of them is slow as a whole, nobody's presence makes a difference on it.

@@ -73,7 +73,6 @@ class _Replay:
         self._before = np.full((metrics, series), np.nan)  # the effect on the last night with data of each series
         self._night_before = np.full(series, -1)
         self._scales_before = np.full((metrics, series), np.nan)
-        self._mean_scales = np.where(panel.is_tail, rule.tail_scales, rule.alarm_scales)
         self.tracks: list[Track] = []
         self._effect = np.full(panel.values.shape, np.nan)
         self._scales = np.full(panel.values.shape, np.nan)
@@ -95,11 +94,11 @@ class _Replay:
         self._effect[:, night], self._scales[:, night] = scored.effect, scored.scales
         self._suspects[night], self._is_bad[night] = scored.suspects, scored.is_bad.any(axis=0)
         self._middle[:, night] = scored.middle
-        self._carry_on(night, scored.effect, there)
+        self._carry_on(night, scored, there)
         self._name(night, scored)
         held = self._held(night)
         mean = (scored.scales + self._scales_before) / 2
-        alarms = scored.is_sudden | (scored.is_bad & self._was_bad & (mean > self._mean_scales[:, None]))
+        alarms = scored.is_sudden | (scored.is_bad & self._was_bad & (mean > scored.mean_bar))
         of_groups = self._group_alarms(scored.effect, able & ~held)
         self._open(night, alarms & ~held, of_groups & ~held, scored)
         self._remember(night, scored, able, there)
@@ -116,16 +115,21 @@ class _Replay:
 
     def _name(self, night: int, scored: Score) -> None:
         """Give the bad nights a name, if one host explains them."""
-        bad = scored.is_bad[~self._panel.is_tail].any(axis=0)
-        if bad.sum() < self._rule.least_named and not any(each.is_active and each.host is None for each in self.tracks):
+        # By the first measurements: re-runs are made on other hosts, and where those are well the median is, too.
+        wild = (scored.first_scales > scored.mean_bar)[~self._panel.is_tail].any(axis=0)
+        is_open = any(each.is_active and each.host is None for each in self.tracks)
+        if wild.sum() < self._rule.least_named and not is_open:
             return
-        host = self._naming.named(self._middle, self._suspects, night)
+        over = [each.ended for each in self.tracks if each.host is not None and each.ended is not None]
+        host = self._naming.named(self._middle, self._suspects, night, max(over, default=-1) + 1)
         if host is None or any(each.is_active and each.host == host for each in self.tracks):
             return
         involved = self._naming.involved(host, night)
-        effect = _of_kind(scored.effect, self._panel, Kind.LEVEL)[involved & np.isfinite(scored.effect).any(axis=0)]
-        if not effect.size or np.median(effect) < self._rule.alarm_share:
+        first = _of_kind(scored.first_effect, self._panel, Kind.LEVEL)[involved]
+        first = first[np.isfinite(first)]
+        if not first.size or np.median(first) < self._rule.alarm_share:
             return
+        effect, bad = first, wild if (wild & involved).any() else involved
         gone = self._naming.explained(host, self.tracks, night)
         track = self._naming.incident(host, self.tracks, night, bad & involved, float(np.median(effect)))
         for place in gone:
@@ -155,8 +159,9 @@ class _Replay:
         middle, scale = self._base.middle_and_scale()
         able = (self._base.nights >= self._rule.least_nights) & ~self._held(night)
         against = Against(middle, scale, able, self._was_bad)
-        least = self._mean_scales * self._rule.each_scales / self._rule.alarm_scales
-        return score(self._panel.values[:, night], self._panel.repeats[:, night], against, least, self._rule)
+        return score(
+            self._panel.values[:, night], self._panel.repeats[:, night], against, self._panel.is_tail, self._rule
+        )
 
     def _rebase(self, chosen: "Flags", since: int, night: int) -> None:
         level = nan_median(np.moveaxis(self._effect[:, since : night + 1], 1, -1))
@@ -164,11 +169,12 @@ class _Replay:
         self._base.forget_waiting(chosen)
         self._was_bad[:, chosen] = False
 
-    def _carry_on(self, night: int, effect: "Floats", there: "Flags") -> None:
-        """Let every active incident see the night."""
+    def _carry_on(self, night: int, scored: Score, there: "Flags") -> None:
+        """Let every active incident see the night; of a host, the measurements that were made on it."""
         for place, each in enumerate(self.tracks):
             if each.is_active:
                 involved = each.members if each.host is None else self._naming.involved(each.host, night)
+                effect = scored.effect if each.host is None else scored.first_effect
                 own = _of_kind(effect, self._panel, each.kind)[involved & there]
                 now = tracking.carry_on(each, night, own, self._rule)
                 self.tracks[place] = now
@@ -241,7 +247,7 @@ class _Replay:
     def _remember(self, night: int, scored: Score, able: "Flags", there: "Flags") -> None:
         self._was_bad[:, there] = scored.is_bad[:, there]
         rule = self._rule
-        good = able & (scored.scales < -rule.alarm_scales) & (scored.effect < -rule.alarm_share)
+        good = able & (scored.scales < -scored.mean_bar) & (scored.effect < -rule.alarm_share)
         self._improved[:, night] = good & self._was_good
         self._was_good[:, there] = good[:, there]
         self._before[:, there] = scored.effect[:, there]

@@ -105,9 +105,8 @@ def _with(rule: Rule, alarm_scales: float) -> Rule:
     return replace(
         rule,
         alarm_scales=alarm_scales,
-        each_scales=rule.each_scales * factor,
         tail_scales=rule.tail_scales * factor,
-        suspect_scales=min(rule.suspect_scales, alarm_scales),
+        suspect_bar=rule.suspect_bar / max(1.0, factor),
     )
 
 
