@@ -1,7 +1,7 @@
 """Which member makes the difference, when each observation belongs to a set of members."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,24 +31,39 @@ def explained_by(values: "Floats", weights: "Floats", there: "Flags", since: int
     therefore speaks against nobody, and members that were always or never there explain nothing: their ratio and
     shift are 0.
     """
-    after, inside, weight = values[since:], there[since:], weights[since:]
-    present = inside.sum(axis=0)
-    absent = len(after) - present
+    every = explained_since(values, weights, there, np.array([since], dtype=np.int64))
+    return Explained(every.log_ratio[0], every.shift[0], every.present[0], every.absent[0])
+
+
+def explained_since(values: "Floats", weights: "Floats", there: "Flags", onsets: "NDArray[np.int64]") -> Explained:
+    """Return the same for each of several places [O], as `explained_by` does for one: all fields are [O, H]."""
+    weight, moment, square = weights, weights * values, weights * values**2
+    total, sums, squares = _from(weight, onsets), _from(moment, onsets), _from(square, onsets)
+    present = _from(there.astype(np.int64), onsets)
+    absent = (len(values) - onsets)[:, None] - present
     usable = (present > 0) & (absent > 0)
-    total = weight.sum()
-    with_it = np.where(usable, weight @ inside, 1.0)
-    without = np.where(usable, total - with_it, 1.0)
-    sums = (weight * after) @ inside, float((weight * after).sum())
-    shift = np.where(usable, sums[0] / with_it - (sums[1] - sums[0]) / without, 0.0)
-    around = _squares(values[:since], weights[:since]) + _squares(after, weight)
-    between = shift**2 * with_it * without / max(total, np.finfo(float).tiny)
+    with_it = np.where(usable, _from(weight[:, None] * there, onsets), 1.0)
+    without = np.where(usable, total[:, None] - with_it, 1.0)
+    of_it = _from(moment[:, None] * there, onsets)
+    shift = np.where(usable, of_it / with_it - (sums[:, None] - of_it) / without, 0.0)
+    before = _squares(weight.sum() - total, moment.sum() - sums, square.sum() - squares)
+    around = (before + _squares(total, sums, squares))[:, None]
     tiny = np.finfo(float).tiny
+    between = shift**2 * with_it * without / np.maximum(total, tiny)[:, None]
     left = np.maximum(around - between, np.finfo(float).eps * around + tiny)  # a perfect explanation stays finite
     ratio = np.where(usable & (around > 0), len(values) / 2 * np.log((around + tiny) / left), 0.0)
     return Explained(ratio, shift, present, absent)
 
 
-def _squares(values: "Floats", weights: "Floats") -> float:
-    if not len(values):
-        return 0.0
-    return float((weights * (values - np.average(values, weights=weights)) ** 2).sum())
+def _from(values: "NDArray[Any]", onsets: "NDArray[np.int64]") -> "NDArray[Any]":
+    """Return the sums of values [U, ...] from each place on."""
+    sums = np.cumsum(values[::-1], axis=0)[::-1]
+    padded: NDArray[Any] = np.concatenate([sums, np.zeros_like(sums[:1])])
+    return padded[np.minimum(onsets, len(values))]
+
+
+def _squares(weight: "Floats", moment: "Floats", square: "Floats") -> "Floats":
+    """Return weighted squares around the mean, from sums of the weights and of the values' first two powers."""
+    known = weight > 0
+    found: Floats = np.where(known, square - moment**2 / np.where(known, weight, 1.0), 0.0)
+    return np.maximum(found, 0.0)

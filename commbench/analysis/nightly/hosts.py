@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from commbench.analysis.nightly.panel import NO_HOSTS
-from commbench.statistics.membership import explained_by
+from commbench.statistics.membership import explained_by, explained_since
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,13 +51,10 @@ def suspicions(
     if not len(values):
         return ()
     there = panel.host_sets[sets]
-    ratio = np.zeros(there.shape[1])
-    since = np.zeros(there.shape[1], np.int64)
-    for onset in np.flatnonzero(np.r_[True, nights[1:] != nights[:-1]]).tolist():
-        found = explained_by(values, weights, there, onset)
-        fit = np.where((found.shift > rule.alarm_share) & (found.present >= _LEAST_PRESENT), found.log_ratio, 0.0)
-        better = fit > ratio
-        ratio, since = np.where(better, fit, ratio), np.where(better, onset, since)
+    onsets = np.flatnonzero(np.r_[True, nights[1:] != nights[:-1]])
+    found = explained_since(values, weights, there, onsets)
+    fit = np.where((found.shift > rule.alarm_share) & (found.present >= _LEAST_PRESENT), found.log_ratio, 0.0)
+    ratio, since = fit.max(axis=0), onsets[fit.argmax(axis=0)]
     order = np.argsort(-ratio, kind="stable")[:_LISTED].tolist()
     return tuple(
         _evidence(host, (values, weights, there), int(since[host]), ratio, is_first=place == 0, rule=rule)
