@@ -30,3 +30,8 @@ def test_a_self_test_finds_large_losses_in_quiet_nights_and_advises_the_keenest_
     found = selftest(points, 0.3, nights=8)
     assert [each.recall for each in found.tests if each.alarm_scales == 3.0] == [1.0]
     assert found.advised == 2.5
+
+
+def test_the_same_seed_tests_itself_alike() -> None:
+    points = Nights().add(*range(28)).points
+    assert selftest(points, 0.3, nights=5, seed=3) == selftest(points, 0.3, nights=5, seed=3)

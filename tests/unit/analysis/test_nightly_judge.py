@@ -3,9 +3,13 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from commbench.analysis.nightly.calendar import Calendar
 from commbench.analysis.nightly.judge import judge
+from commbench.analysis.nightly.rule import Rule
+from commbench.analysis.nightly.score import alarm_bar
 from commbench.analysis.nightly.verdict import NightVerdict, Outcome, ScopeKind, State
 from commbench.errors import UnfitError, UsageError
 from tests.unit.analysis.nightly_store import FIRST, SERIES, Nights, Plant, event, series_id
@@ -245,3 +249,24 @@ def test_a_tail_that_grows_alone_is_a_tail_incident() -> None:
     assert (incident.kind, incident.scope.label) == ("tail", "fabric roce")
     assert incident.effect.estimate == pytest.approx(1.3, rel=0.03)
     assert np.isfinite(incident.score)
+
+
+def test_a_named_host_stays_named_though_its_re_runs_on_sound_hosts_are_fine_and_not_once_it_is_well() -> None:
+    def plant(night: int, series: Series, hosts: tuple[str, ...]) -> float:
+        return 1.25 if 28 <= night < 33 and "node3" in hosts else 1.0
+
+    nights = Nights(plant, rotate=True).add(*HISTORY)
+    states: list[tuple[str, State]] = []
+    for night in range(28, 40):
+        found = twice(nights.add(night), night)
+        states += [(each.incident_id, each.state) for each in found.incidents if each.suspect]
+    assert len({name for name, _ in states}) == 1, "one cause, told once"
+    assert states[-1][1] is State.CLOSED
+    assert [state for _, state in states].count(State.CLOSED) == 1
+
+
+@given(st.floats(0.003, 0.2), st.floats(1.01, 5.0))
+def test_a_noisier_series_takes_a_larger_loss_to_alarm_but_fewer_of_its_scales(scale: float, factor: float) -> None:
+    bars = alarm_bar(np.array([[scale, factor * scale]]), np.array([False]), Rule())[0]
+    assert bars[0] > bars[1]
+    assert bars[0] * scale < bars[1] * factor * scale
