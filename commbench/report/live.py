@@ -49,6 +49,7 @@ class LiveView:
         self._started: tuple[int, float] | None = None
         self._has_header = False
         self._launches, self._launch = max((point.launch_index for point in plan.points), default=0) + 1, -1
+        self._of = "of at most" if plan.protocol.decide_share else "of"  # what is decided early needs no more
         self._is_simulated = plan.backend == SIMULATED
         self._progress, self._task = self._bar(len(plan.points), len(plan.points) - len(self._remaining_s))
 
@@ -118,7 +119,7 @@ class LiveView:
         """Say which launch the following rows come from, where there are several."""
         if point.launch_index != self._launch and self._launches > 1:
             over = "" if point.fabric == AUTO_FABRIC else f", fabric {point.fabric}"
-            self._print(f"# launch {point.launch_index + 1} of {self._launches}{over}", "bold")
+            self._print(f"# launch {point.launch_index + 1} {self._of} {self._launches}{over}", "bold")
         self._launch = point.launch_index
 
     def _print_header(self) -> None:

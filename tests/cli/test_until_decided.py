@@ -66,6 +66,7 @@ def test_a_plain_difference_is_decided_with_the_fewest_blocks_and_the_winner_pri
     said = capsys.readouterr()
     assert said.out.startswith("# infiniband against roce: 7 pairs of launches, side by side in blocks; margin 3 %")
     assert said.out.count("infiniband faster by") == 4
+    assert "# launch 14 of at most 60, fabric" in said.err
     assert "undecided" not in said.out
 
 
