@@ -13,6 +13,7 @@ from commbench.analysis.nightly.lines import Lines, Mark, SeriesLine, Spell
 from commbench.analysis.nightly.people import acceptances
 from commbench.analysis.nightly.replay import replay
 from commbench.analysis.nightly.rule import LATENCY
+from commbench.analysis.nightly.score import alarm_bar
 from commbench.analysis.nightly.verdict import Kind, NightVerdict
 from commbench.model.point import SIMULATED
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from commbench.analysis.nightly.calendar import Calendar
     from commbench.analysis.nightly.frames import Nights
     from commbench.analysis.nightly.replay import Decided
+    from commbench.analysis.nightly.rule import Rule
 
     Floats = NDArray[np.float64]
 
@@ -49,7 +51,7 @@ def lines_of(
     recorded = spells(incidents)
     ids = _ids_by_series(verdict, {name: each.series_ids for name, each in recorded.items()})
     tails = {m.series.series_id for each in verdict.incidents if each.kind is Kind.TAIL for m in each.members}
-    drawing = _Drawing(of, decided, numbers, verdict.rule.alarm_scales)
+    drawing = _Drawing(of, decided, numbers, verdict.rule)
     drawn = tuple(
         drawing.line(metric, place, ids.get(series.series_id, ()))
         for place, series in enumerate(of.series)
@@ -77,12 +79,12 @@ def _ids_by_series(verdict: NightVerdict, recorded: "dict[str, tuple[str, ...]]"
 
 @dataclass(frozen=True, slots=True)
 class _Drawing:
-    """What was judged, on the nights of the calendar with these numbers, and how many scales wide a band is."""
+    """What was judged, on the nights of the calendar with these numbers, and by which rule: a band ends at its bar."""
 
     of: "Nights"
     decided: "Decided"
     numbers: "NDArray[np.int64]"
-    width: float
+    rule: "Rule"
 
     def line(self, metric: int, place: int, incident_ids: tuple[str, ...]) -> SeriesLine:
         """Return one series in one metric."""
@@ -92,14 +94,15 @@ class _Drawing:
         logs = np.where(np.isfinite(effect), middle + effect, panel.values[metric, :, place])
         with np.errstate(divide="ignore", invalid="ignore"):
             scale = np.where(scales != 0, effect / scales, np.nan)
+        width = alarm_bar(scale[None], panel.is_tail[[metric]], self.rule)[0]
         is_there = np.isfinite(scales[-1]) and self.of.numbers[-1] == self.numbers[-1]
         return SeriesLine(
             self.of.series[place],
             panel.metrics[metric],
             "us",
             self._spread(np.exp(logs)),
-            self._spread(np.exp(middle - self.width * scale)),
-            self._spread(np.exp(middle + self.width * scale)),
+            self._spread(np.exp(middle - width * scale)),
+            self._spread(np.exp(middle + width * scale)),
             float(scales[-1]) if is_there else None,
             incident_ids,
         )
