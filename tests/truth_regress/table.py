@@ -11,9 +11,9 @@ from commbench.analysis.nightly.rule import Rule
 from tests.truth_regress import measure
 from tests.truth_regress.generator import Flags, Lab, lab_year
 
-# No constant was chosen on seeds from here on; but reopening, naming and the scoring were mended after a look at them.
-HELD_OUT = 1000
-LAB_YEARS, OTHERS_YEARS = 30, 4
+# Nothing was chosen or mended after a look at seeds from here on; those from 1000 were the first that were published.
+HELD_OUT = 9000
+LAB_YEARS, OTHERS_YEARS = 40, 4
 _MOST_FALSE, _MOST_EXTRA = 0.5, 0.15
 # (what, kind of event, within nights, least share): issue 8.
 TARGETS = (
