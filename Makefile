@@ -26,7 +26,7 @@ truth: .venv/installed
 	COMMBENCH_TRUTH_FULL=1 COMMBENCH_TRUTH_TABLE=build/truth.md $(BIN)/pytest tests/truth
 	$(BIN)/python -m tests.truth.publish build/truth.md
 
-# The nightly rule on 30 simulated lab-years with planted losses, others on the same nights: into docs/methodology.md.
+# The nightly rule on 40 simulated lab-years with planted losses, others on the same nights: into docs/methodology.md.
 # Apache Otava brings 42 packages and pins numpy: it gets an environment of its own, and its row says so where it cannot.
 build/otava/installed:
 	$(PYTHON) -m venv build/otava
