@@ -33,10 +33,10 @@ struct Stats { u64 nonfinite_count; double sum_of_squares; u32 amax_bits, ticket
 struct Partial { double squares; u32 amax_bits, nonfinite; };  // of one block
 
 template <int T> struct Bytes;
-template <> struct Bytes<F32> { static const int value = 4; };
-template <> struct Bytes<BF16> { static const int value = 2; };
-template <> struct Bytes<F16> { static const int value = 2; };
-template <> struct Bytes<E4M3> { static const int value = 1; };
+template <> struct Bytes<F32> { static constexpr int value = 4; };
+template <> struct Bytes<BF16> { static constexpr int value = 2; };
+template <> struct Bytes<F16> { static constexpr int value = 2; };
+template <> struct Bytes<E4M3> { static constexpr int value = 1; };
 
 // So many bytes in registers.
 template <int N> struct Raw { u32 w[N / 4]; };
