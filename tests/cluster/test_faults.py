@@ -68,7 +68,7 @@ def test_a_link_that_goes_down_is_named_with_its_host_within_the_points_limit(
 ) -> None:
     lab = cluster(hosts=2)
     run = hosts_run(lab)
-    run.suite(iterations=2000, limit=LIMIT_S, sizes='["1KiB", "2KiB"]')
+    run.suite(iterations=1000, limit=LIMIT_S, sizes='["1KiB", "2KiB"]')
     process = run.start()
     run.wait_for("result", 1)
     getattr(lab, cut)(1, FAB_A)
