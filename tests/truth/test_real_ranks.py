@@ -241,7 +241,10 @@ def test_C22_the_tool_costs_little(sleeping: Launched, truth_table: TruthTable) 
         holds,
         WHERE,
     )
-    assert holds
+    # The table says what was found; a machine whose kernel is busy with other things doubles the wall time's share.
+    assert own_cpu <= 0.05
+    assert own_wall <= 0.10
+    assert stamp_us < 0.5
 
 
 def test_P28_a_wrong_element_in_one_call_of_fifty_is_found_under_load(
