@@ -33,11 +33,6 @@ WHERE = "truth/test_real_ranks.py"
 DELAY_MS = 20.0
 # Where ranks share cores, or a call waits for its turn as long as it takes, 20 ms is within six sigmas of the noise.
 LONG_DELAY_MS = 60.0
-
-# Half a minute each: `make truth` runs them.
-in_full = pytest.mark.skipif(
-    not os.environ.get("COMMBENCH_TRUTH_FULL"), reason="half a minute: `make truth` runs it, or COMMBENCH_TRUTH_FULL=1"
-)
 SHARE = 0.05
 VISITS = 20
 WRONG_CLOCK = Fault(share=SHARE, late_ms=DELAY_MS, clock_offset_ms=5, clock_drift=100e-6)
@@ -285,7 +280,6 @@ def test_C20_P18_two_copies_of_a_point_do_not_differ(tmp_path: Path, truth_table
     assert holds
 
 
-@in_full
 def test_C21_three_launches_are_told_apart_and_their_range_is_known(tmp_path: Path, truth_table: TruthTable) -> None:
     run = launch(tmp_path, Fault(), launches="3", iterations="200")
     rows = run.rows
@@ -305,7 +299,6 @@ def test_C21_three_launches_are_told_apart_and_their_range_is_known(tmp_path: Pa
     assert holds
 
 
-@in_full
 def test_C23_an_independent_stopwatch_agrees(tmp_path: Path, truth_table: TruthTable) -> None:
     """Claimed from 1 MiB on; what is read of the kernel around the stamps shows in calls of 8 B, and is only shown."""
     for row in versus_loop(tmp_path, 2, 4, '["all_reduce"]', '["8", "1MiB"]'):
@@ -334,7 +327,6 @@ def test_P15_P16_connections_are_made_in_the_first_call_and_stay_out_of_the_samp
     assert holds
 
 
-@in_full
 def test_P29_ranks_whose_data_differ_stop_together_for_rank_0_decides(
     launched: Callable[..., Launched], truth_table: TruthTable
 ) -> None:
