@@ -12,7 +12,7 @@ from commbench.report.choice_table import break_even_words, words_of
 from commbench.report.compare_page_style import CSS, pick
 from commbench.report.compare_plots import Names, curve_plots, distribution_plots, heat_plot
 from commbench.report.compare_words import crossover_words, heading, percent, ratio_words, title, verdict_words
-from commbench.report.markup import Markup, details, element, join, safe, section, table
+from commbench.report.markup import Markup, details, document, element, join, section, table
 from commbench.report.words import SIMULATED_NOTE, bandwidth, count_of, imported_note, one_line, time_us
 from commbench.units import format_size
 
@@ -107,22 +107,7 @@ def _numbered(parts: PageParts) -> list[tuple[int, tuple[SeriesCurves, tuple[Hea
 
 
 def _page(name: str, body: Markup) -> str:
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{safe(name)}</title>
-<style>{CSS}</style>
-</head>
-<body>
-<main>
-{body}
-</main>
-</body>
-</html>
-"""
+    return document(name, CSS, _POLICY, body)
 
 
 def _header(comparison: Comparison, names: Names, choice: Choice) -> Markup:

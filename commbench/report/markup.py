@@ -56,3 +56,27 @@ def details(summary: str, *content: object) -> Markup:
 def section(title: str, *content: object) -> Markup:
     """Return a titled section."""
     return element("section", element("h2", title), *content)
+
+
+def document(title: str, style: str, policy: str, body: Markup, scripts: str = "") -> str:
+    """Return a whole page that asks for nothing from outside.
+
+    `style`, `policy` (its Content-Security-Policy) and `scripts`, the finished elements behind the content, are ours
+    and are put in as they are.
+    """
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{safe(title)}</title>
+<style>{style}</style>
+</head>
+<body>
+<main>
+{body}
+</main>
+{scripts}</body>
+</html>
+"""

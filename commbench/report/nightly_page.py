@@ -9,7 +9,7 @@ from html import escape
 
 from commbench.analysis.nightly.lines import Lines, SeriesLine
 from commbench.analysis.nightly.verdict import Incident
-from commbench.report.markup import Markup, details, element, join, safe, section
+from commbench.report.markup import Markup, details, document, element, join, safe, section
 from commbench.report.nightly_sparks import spark
 from commbench.report.nightly_style import CSS, SCRIPT
 from commbench.report.nightly_words import (
@@ -55,23 +55,7 @@ def page(lines: Lines) -> str:
     )
     digest = b64encode(sha256(SCRIPT.encode()).digest()).decode()
     policy = f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:"
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{safe(title)}</title>
-<style>{CSS}</style>
-</head>
-<body>
-<main>
-{body}
-</main>
-<script>{SCRIPT}</script>
-</body>
-</html>
-"""
+    return document(title, CSS, policy, body, f"<script>{SCRIPT}</script>\n")
 
 
 def _range(lines: Lines) -> str:

@@ -9,7 +9,7 @@ from hashlib import sha256
 from plotly.offline import get_plotlyjs
 
 from commbench.report.curves import Figure
-from commbench.report.markup import Markup, safe
+from commbench.report.markup import Markup, document, element, join
 from commbench.report.style import CSS, SCRIPT
 
 _NO_SCRIPT = "The charts need JavaScript; every number is also in the tables."
@@ -17,26 +17,11 @@ _NO_SCRIPT = "The charts need JavaScript; every number is also in the tables."
 
 def page(title: str, body: Markup, figures: Mapping[str, Figure]) -> str:
     """Return the whole page; `figures` are drawn into the elements whose ids are their keys."""
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{_policy()}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{safe(title)}</title>
-<style>{CSS}</style>
-</head>
-<body>
-<main>
-{body}
-<noscript><p>{_NO_SCRIPT}</p></noscript>
-</main>
-<script type="application/json" id="figures">{_inert_json(figures)}</script>
-<script>{_plotly()}</script>
-<script>{SCRIPT}</script>
-</body>
-</html>
-"""
+    scripts = (
+        f'<script type="application/json" id="figures">{_inert_json(figures)}</script>\n'
+        f"<script>{_plotly()}</script>\n<script>{SCRIPT}</script>\n"
+    )
+    return document(title, CSS, _policy(), join([body, element("noscript", element("p", _NO_SCRIPT))]), scripts)
 
 
 @cache
