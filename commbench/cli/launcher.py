@@ -4,11 +4,13 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from commbench.cli.options import ranks_option
 from commbench.environment.place import Place, find_place
 from commbench.errors import UsageError
 from commbench.launch.commands import WORKER, LocalRanks, ThisRank
@@ -132,9 +134,17 @@ def _per_host(options: HostOptions) -> int | None:
 
 
 def host_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say where ranks go to a command."""
+    """Add the options that say where ranks go to a command, which is given them as `where`."""
+
+    @wraps(command)
+    def gathered(*arguments: Any, **options: Any) -> Any:
+        where = HostOptions(**{each.name: options.pop(each.name) for each in fields(HostOptions)})
+        return command(*arguments, where=where, **options)
+
+    decorated: Callable[..., Any] = gathered
     for option in reversed(
         (
+            ranks_option,
             click.option("--hosts", help="Hosts to start ranks on, such as a,b,c; rank 0 is on the first."),
             click.option("--ranks-per-host", type=click.IntRange(min=1), help="Ranks on each host."),
             click.option(
@@ -152,5 +162,5 @@ def host_options(command: Callable[..., Any]) -> Callable[..., Any]:
             ),
         )
     ):
-        command = option(command)
-    return command
+        decorated = option(decorated)
+    return decorated

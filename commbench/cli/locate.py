@@ -1,16 +1,16 @@
 """`commbench locate`: which host or which link is slow."""
 
 import os
+from dataclasses import replace
 
 import click
 
 from commbench.cli.launcher import HostOptions, become_rank, choose, host_options, part_of
-from commbench.cli.options import fabrics_option, ranks_option, split_names, store_option
+from commbench.cli.options import fabrics_option, split_names, store_option
 from commbench.errors import ExitCode
 
 
 @click.command(name="locate")
-@ranks_option
 @host_options
 @store_option
 @fabrics_option
@@ -19,12 +19,7 @@ from commbench.errors import ExitCode
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def command(
     *,
-    ranks: int | None,
-    hosts: str | None,
-    ranks_per_host: int | None,
-    remote_shell: str,
-    master_addr: str | None,
-    start_limit_s: float | None,
+    where: HostOptions,
     store: str,
     fabrics: str,
     suite: str | None,
@@ -45,8 +40,8 @@ def command(
     from commbench.units import parse_size
 
     loaded = load(suite) if suite else None
-    per_host = 1 if hosts and ranks is None and ranks_per_host is None else ranks_per_host
-    options = HostOptions(ranks, hosts, per_host, remote_shell, master_addr, start_limit_s)
-    launcher = choose(options, os.environ, loaded.suite.sweep.backend if loaded else "auto")
+    if where.hosts and where.ranks is None and where.ranks_per_host is None:
+        where = replace(where, ranks_per_host=1)
+    launcher = choose(where, os.environ, loaded.suite.sweep.backend if loaded else "auto")
     searcher = Searcher(store, launcher, loaded, parse_size(size) if size else None)
     return searcher.search(split_names(fabrics), as_json=as_json)

@@ -5,13 +5,12 @@ import os
 import click
 
 from commbench.cli.launcher import HostOptions, become_rank, choose, host_options, part_of
-from commbench.cli.options import fabrics_option, ranks_option, split_names, store_option
+from commbench.cli.options import fabrics_option, split_names, store_option
 from commbench.errors import ExitCode
 
 
 @click.command(name="run")
 @click.argument("suite")
-@ranks_option
 @host_options
 @store_option
 @fabrics_option
@@ -20,12 +19,7 @@ from commbench.errors import ExitCode
 def command(
     suite: str,
     *,
-    ranks: int | None,
-    hosts: str | None,
-    ranks_per_host: int | None,
-    remote_shell: str,
-    master_addr: str | None,
-    start_limit_s: float | None,
+    where: HostOptions,
     store: str,
     fabrics: str,
     resume: bool,
@@ -44,8 +38,7 @@ def command(
     from commbench.plan.load import load
 
     loaded = load(suite)
-    options = HostOptions(ranks, hosts, ranks_per_host, remote_shell, master_addr, start_limit_s)
-    launcher = choose(options, os.environ, loaded.suite.sweep.backend)
+    launcher = choose(where, os.environ, loaded.suite.sweep.backend)
     conductor = Conductor(store, launcher.engine_for, is_local=launcher.is_local)
     if resume:
         return conductor.resume(loaded)
