@@ -49,10 +49,10 @@ DEVICE void pack(const Tile* RESTRICT tiles, u32 tile_count, const u64* RESTRICT
                  u32 shard_units, const float* RESTRICT scale_at, Stats* stats, Partial* partials) {
   const float scale = *scale_at;
   const u64 policy = read_once_policy();
-  const u64 step = (u64)BLOCKS * WORKERS;
+  const u32 step = BLOCKS * WORKERS;
   Seen seen = {0, 0, 0.0f};
   double squares = 0.0;
-  u64 t = (u64)BLOCK * WORKERS + THREAD / BUCKET_WORKER;
+  u32 t = BLOCK * WORKERS + THREAD / BUCKET_WORKER;
   Tile tile = {0, 0, 0, 0};
   if (t < tile_count) tile = load_tile(tiles + t);
   while (t < tile_count) {
@@ -87,8 +87,8 @@ DEVICE void unpack(const Tile* RESTRICT tiles, u32 tile_count, const u64* RESTRI
                    const char* RESTRICT bucket, u32 shard_units, const float* RESTRICT scale_at) {
   const float scale = *scale_at;
   const u64 policy = read_once_policy();
-  const u64 step = (u64)BLOCKS * WORKERS;
-  for (u64 t = (u64)BLOCK * WORKERS + THREAD / BUCKET_WORKER; t < tile_count; t += step) {
+  const u32 step = BLOCKS * WORKERS;
+  for (u32 t = BLOCK * WORKERS + THREAD / BUCKET_WORKER; t < tile_count; t += step) {
     const Tile tile = load_tile(tiles + t);
     char* tensor = reinterpret_cast<char*>(pointers[tile.tensor]);
     const u32 dtype = tile.count_and_dtype >> DTYPE_SHIFT;

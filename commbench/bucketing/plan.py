@@ -29,7 +29,7 @@ TILE_COUNTS = (512, 1024, 2048, 4096)
 # 4 tiles for each of the 8 warps of the 4 blocks on each of an H200's 132 multiprocessors, so that none waits long for
 # the last one: a smaller tile where there are fewer.
 _ENOUGH_TILES = 4 * 8 * 4 * 132
-_MAX_UNITS = 2**32  # units are counted in 32 bits: 2^39 elements
+_MAX_UNITS = 2**31  # units and tiles are counted in 32 bits, a step beyond the last tile too: 2^38 elements
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,5 +1,6 @@
 """One rank's way through a launch: hear the next step, do it, and on rank 0 decide what follows."""
 
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,7 +16,7 @@ from commbench.measure.overhead import overhead_ns
 from commbench.measure.perform import Performer
 from commbench.measure.proof import evidence_of
 from commbench.measure.schedule import Schedule
-from commbench.measure.steps import Do, Step
+from commbench.measure.steps import Do, Step, from_text, to_text
 from commbench.measure.stopping import stopping_rule
 from commbench.measure.tally import Closed, Gathered, Opened, Tally, Visited
 from commbench.model.environment import Environment, HostFacts
@@ -41,10 +42,11 @@ class RankSession:
 
     def follow(self) -> None:
         """Do what rank 0 announces until it announces the end."""
-        number = 0
-        while (step := Step.from_text(self.meeting.hear(f"step/{number}"))).do is not Do.END:
-            self.do(step)
-            number += 1
+        for number in itertools.count():
+            for step in from_text(self.meeting.hear(f"steps/{number}")):
+                if step.do is Do.END:
+                    return
+                self.do(step)
 
     def do(self, step: Step) -> Opened | Visited | Gathered | Closed | None:
         """Do one step and return what came of it on rank 0."""
@@ -93,21 +95,20 @@ class Leader:
         }
         schedule = Schedule(self._tallies, self._rule, self._visit_calls, self._wants_stop, self._plan.seed)
         is_interleaved = self._plan.protocol.schedule == "interleaved"
-        steps = (
-            schedule.interleaved(list(self._tallies)) if is_interleaved else schedule.sequential(list(self._tallies))
-        )
+        orders = schedule.interleaved if is_interleaved else schedule.sequential
         number = 0
-        for number, step in enumerate(steps, start=1):
-            self._take(step, number - 1)
-        self._session.meeting.announce(f"step/{number}", Step(Do.END).to_text())
+        for number, steps in enumerate(orders(list(self._tallies)), start=1):
+            self._session.meeting.announce(f"steps/{number - 1}", to_text(steps))
+            for step in steps:
+                self._take(step)
+        self._session.meeting.announce(f"steps/{number}", to_text([Step(Do.END)]))
 
-    def _take(self, step: Step, number: int) -> None:
+    def _take(self, step: Step) -> None:
         tally = self._tallies[step.point_id]
         # Interleaved points take turns, and each turn has a limit of its own.
         if step.do is Do.OPEN or (step.do is Do.VISIT and self._plan.protocol.schedule == "interleaved"):
             started = {"point_id": step.point_id, "attempt": tally.attempt}
             self._writer.write("started", **started, at_ns=time.time_ns(), durable=False)
-        self._session.meeting.announce(f"step/{number}", step.to_text())
         outcome = self._session.do(step)
         if isinstance(outcome, Opened):
             tally.opened = outcome

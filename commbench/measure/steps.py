@@ -1,9 +1,9 @@
-"""The words by which rank 0 leads all ranks through a launch: what to do next, one word at a time."""
+"""The words by which rank 0 leads all ranks through a launch: what to do next."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Self
 
 
 class Do(StrEnum):
@@ -18,18 +18,18 @@ class Do(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One word; ranks that take no part in the point go straight back to waiting for the next."""
+    """One thing to do; ranks that take no part in the point go straight on to the next."""
 
     do: Do
     point_id: int = -1
     calls: int = 0
 
-    def to_text(self) -> str:
-        """Return the word as text."""
-        return json.dumps(asdict(self))
 
-    @classmethod
-    def from_text(cls, text: str) -> Self:
-        """Return the word that `to_text` wrote."""
-        fields = json.loads(text)
-        return cls(Do(fields["do"]), fields["point_id"], fields["calls"])
+def to_text(steps: Sequence[Step]) -> str:
+    """Return steps that are announced together as text."""
+    return json.dumps([asdict(step) for step in steps])
+
+
+def from_text(text: str) -> tuple[Step, ...]:
+    """Return the steps that `to_text` wrote."""
+    return tuple(Step(Do(fields["do"]), fields["point_id"], fields["calls"]) for fields in json.loads(text))

@@ -14,7 +14,7 @@ from commbench.plan.wording import no_such, shown
 
 SHAPES_SUFFIX = ".toml"
 MAX_TENSORS = 1_000_000
-MAX_ELEMENTS = 2**39  # what one bucket can hold: commbench.bucketing.plan
+MAX_ELEMENTS = 2**38  # what one bucket can hold: commbench.bucketing.plan
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _HASH_BYTES = 4  # files of one name with other shapes must not share a series; nobody has thousands of them
 _FORM = "a file of shapes is one line: shapes = [[1024, 1024], [1024]]"

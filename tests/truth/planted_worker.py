@@ -46,6 +46,7 @@ class Fault:
     corrupt_every: int = 0  # one call of so many delivers a wrong element
     first_call_ms: float = 0.0  # the first call of every group sleeps so long on every rank
     sleep_ms: dict[str, float] = field(default_factory=dict)  # by size in bytes: a sleep instead of the collective
+    spin_share: dict[str, float] = field(default_factory=dict)  # by point: a call takes so much of its time longer
 
     def rank_of(self, point_id: int, call: int, world_size: int) -> int | None:
         """Return which rank is late or stalls in a timed call; None in most calls."""
@@ -68,13 +69,16 @@ class Diary:
     """What this rank did and when, in ns of the one true clock of the host."""
 
     slept: list[tuple[int, int, int]] = field(default_factory=list)  # point, call, how long it took
+    spun: list[tuple[int, float]] = field(default_factory=list)  # point, by which share of its time a call was longer
     stamps: dict[int, list[int]] = field(default_factory=dict)  # point: enter, exit, enter, exit, ...
     # Of each visit and gathering: begin, end, time in collectives.
     steps: list[tuple[int, int, int]] = field(default_factory=list)
-    own_cpu_ns: int = 0  # CPU time of this thread in visits, outside collectives
+    # CPU time of this thread outside collectives, of every second step only: asking for it takes wall time.
+    own_cpu_ns: dict[int, int] = field(default_factory=dict)  # by the step's place in `steps`
     calls_made: dict[int, int] = field(default_factory=dict)  # point: timed calls
     busy_ns: int = 0
     busy_cpu_ns: int = 0
+    counts_cpu: bool = False
     visit_stamps: list[int] | None = None
 
 
@@ -101,10 +105,11 @@ class Script:
     @contextmanager
     def in_collectives(self) -> Iterator[None]:
         """Count what is done inside as time in collectives."""
-        begin, begin_cpu = time.perf_counter_ns(), time.thread_time_ns()
+        diary, begin = self.diary, time.perf_counter_ns()
+        begin_cpu = time.thread_time_ns() if diary.counts_cpu else 0
         yield
-        self.diary.busy_ns += time.perf_counter_ns() - begin
-        self.diary.busy_cpu_ns += time.thread_time_ns() - begin_cpu
+        diary.busy_cpu_ns += time.thread_time_ns() - begin_cpu if diary.counts_cpu else 0
+        diary.busy_ns += time.perf_counter_ns() - begin
 
     def is_mine(self) -> bool:
         """Return whether this rank is the one that is late or stalls in this call."""
@@ -120,6 +125,15 @@ class Script:
         time.sleep(duration_ms / 1000)
         if self.call is not None:
             self.diary.slept.append((self.point.point_id, self.call, time.perf_counter_ns() - begin))
+
+    def spin(self, call_ns: int, share: float) -> None:
+        """Keep the core busy for a share of what a call took, and note how long that really was."""
+        assert self.point is not None
+        begin = now = time.perf_counter_ns()
+        while now - begin < share * call_ns:
+            now = time.perf_counter_ns()
+        if self.call is not None:
+            self.diary.spun.append((self.point.point_id, (now - begin) / call_ns))
 
 
 class LateCadence:
@@ -167,7 +181,10 @@ class FaultyPoint(BoundPoint):
         if length_ms is not None:
             self._script.sleep(length_ms)
         else:
+            begin = time.perf_counter_ns()
             self._call()
+            if share := fault.spin_share.get(str(script.point.point_id)):
+                script.spin(time.perf_counter_ns() - begin, share)
         if fault.stall_ms:
             if script.is_mine():
                 script.sleep(fault.stall_ms)
@@ -192,13 +209,16 @@ def _plant_in_visits(script: Script) -> None:
 
     @contextmanager
     def noted() -> Iterator[None]:
+        diary.counts_cpu = len(diary.steps) % 2 == 1
         begin, busy = time.perf_counter_ns(), diary.busy_ns
         begin_cpu, busy_cpu = time.thread_time_ns(), diary.busy_cpu_ns
         try:
             yield
         finally:
+            if diary.counts_cpu:
+                own_ns = time.thread_time_ns() - begin_cpu - (diary.busy_cpu_ns - busy_cpu)
+                diary.own_cpu_ns[len(diary.steps)] = own_ns
             diary.steps.append((begin, time.perf_counter_ns(), diary.busy_ns - busy))
-            diary.own_cpu_ns += time.thread_time_ns() - begin_cpu - (diary.busy_cpu_ns - busy_cpu)
 
     def step(self: Performer, point: Point, calls: int) -> Any:
         script.point = point

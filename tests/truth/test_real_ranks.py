@@ -223,8 +223,10 @@ def test_C22_the_tool_costs_little(sleeping: Launched, truth_table: TruthTable) 
     steps = np.array(diary["steps"][:11])  # ten visits of the first point, and the gathering
     begins, busy_ns = steps[:, 0], steps[:-1, 2]
     gathering_ns = (steps[-1, 1] - steps[-1, 0]) / len(busy_ns)
-    own_wall = float(np.median((np.diff(begins) - busy_ns + gathering_ns) / (np.diff(begins) + gathering_ns)))
-    own_cpu = diary["own_cpu_ns"] / sum(end - begin for begin, end, _ in diary["steps"])
+    all_ns = np.diff(begins) + gathering_ns
+    own_wall = float(np.median(((all_ns - busy_ns) / all_ns)[::2]))  # in the others the diary asks for CPU times
+    lengths_ns = {place: diary["steps"][int(place)][1] - diary["steps"][int(place)][0] for place in diary["own_cpu_ns"]}
+    own_cpu = sum(diary["own_cpu_ns"].values()) / sum(lengths_ns.values())
     (stamp_us,) = {row["overhead_us"] for row in sleeping.rows}
     assert isinstance(stamp_us, float)
     others = sleeping.results[0].others_share or 0.0
@@ -262,22 +264,6 @@ def test_P28_a_wrong_element_in_one_call_of_fifty_is_found_under_load(
         WHERE,
     )
     assert holds, result.error
-
-
-def test_C20_P18_two_copies_of_a_point_do_not_differ(tmp_path: Path, truth_table: TruthTable) -> None:
-    run = launch(tmp_path, Fault(), copies=2, iterations="800", schedule='"interleaved"')
-    times = [result.samples.time_ns.reshape(-1, 20) for result in run.results if result.samples is not None]
-    ratios = np.sort(np.median(times[0], axis=1) / np.median(times[1], axis=1))
-    low, middle, high = ratios[13], float(np.median(ratios)), ratios[-14]  # sign test: 40 pairs, 95 %
-    holds = low <= 1.05 and high >= 0.95
-    truth_table.add(
-        "C20 the tool against itself, two copies of one point, interleaved",
-        "ratio of p50 by pairs of visits is 1, not refuted at 5 %",
-        f"{middle:.3f} [{low:.3f}, {high:.3f}]",
-        holds,
-        WHERE,
-    )
-    assert holds
 
 
 def test_C21_three_launches_are_told_apart_and_their_range_is_known(tmp_path: Path, truth_table: TruthTable) -> None:

@@ -1,5 +1,6 @@
 """P18, P25, B11, B13: what the schedule makes of drift, and that its caps hold; and who may spin on a core."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -38,7 +39,7 @@ def _run(kind: str, rule: StoppingRule, call_ns: Callable[[int], float]) -> list
     schedule = Schedule(tallies, rule, lambda _: VISIT_CALLS, lambda: False, seed=18)
     noise = NoiseGauge()
     nothing = noise.between(noise.reading(), noise.reading())
-    for step in getattr(schedule, kind)(list(tallies)):
+    for step in itertools.chain.from_iterable(getattr(schedule, kind)(list(tallies))):
         tally = tallies[step.point_id]
         if step.do is Do.VISIT:
             times = (call_ns(visits) * np.exp(0.01 * rng.standard_normal(step.calls))).astype(np.int64)

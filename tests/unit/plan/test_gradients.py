@@ -103,7 +103,7 @@ def test_shapes_come_from_a_file_beside_the_suite_under_a_name_that_changes_with
         (b"shapes = [[0], [0, 3]]", "0 elements in all"),
         (
             b"shapes = [[1_000_000, 1_000_000]]",
-            "1,000,000,000,000 elements in all; a bucket holds 1 to 549,755,813,888",
+            "1,000,000,000,000 elements in all; a bucket holds 1 to 274,877,906,944",
         ),
     ],
 )

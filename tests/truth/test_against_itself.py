@@ -1,0 +1,79 @@
+"""C20 on real gloo ranks: the tool against itself has no winner, and a tenth more of every call is found as that.
+
+Three copies of one point are visited in turn in one launch; the third spins for a tenth of every call's own time. The
+launch is cut into 20 comparisons, each of pairs of visits that lie side by side.
+"""
+
+import numpy as np
+import pytest
+
+from commbench.analysis.compare_metrics import Values
+from commbench.analysis.compare_verdict import Question, findings
+from commbench.analysis.comparison import Finding, Margin, Verdict
+from commbench.statistics.pairs_needed import log_margin
+from tests.truth.launched import Launched, launch
+from tests.truth.planted_worker import Fault
+from tests.truth.table import TruthTable
+
+pytestmark = [pytest.mark.ranks, pytest.mark.timeout(180)]
+
+WHERE = "truth/test_against_itself.py"
+COMPARISONS, PAIRS, VISIT_CALLS = 20, 20, 20
+SLOWER = 0.10
+MARGIN = Margin(0.03)
+
+
+@pytest.fixture(scope="module")
+def copies(tmp_path_factory: pytest.TempPathFactory) -> Launched:
+    return launch(
+        tmp_path_factory.mktemp("copies"),
+        Fault(spin_share={"2": SLOWER}),
+        copies=3,
+        sizes='["64KiB"]',
+        iterations=str(COMPARISONS * PAIRS * VISIT_CALLS),
+        visit_iterations=str(VISIT_CALLS),
+        schedule='"interleaved"',
+    )
+
+
+def _compared(run: Launched, one: int, other: int) -> list[Finding]:
+    """Return what each comparison of two copies says, by the p50 of L of every visit."""
+    times = {result.point.point_id: result.samples.time_ns for result in run.results if result.samples is not None}
+    p50 = [np.median(times[each].reshape(COMPARISONS, PAIRS, VISIT_CALLS), axis=2) for each in (one, other)]
+    found = []
+    for a, b in zip(*p50, strict=True):
+        question = Question.of(0, "p50", Values(a, b), log_margin(MARGIN.share))
+        found += findings([question], MARGIN, is_imported=False)
+    return found
+
+
+def test_C20_P18_a_copy_of_a_point_does_not_win_against_the_other(copies: Launched, truth_table: TruthTable) -> None:
+    found = _compared(copies, 0, 1)
+    winners = sum(each.verdict in {Verdict.A_FASTER, Verdict.B_FASTER} for each in found)
+    ratios = [each.ratio for each in found if each.ratio is not None]
+    holds = winners <= 1
+    truth_table.add(
+        "C20 the tool against itself, two copies of one point, 20 comparisons of 20 pairs of visits",
+        "a winner in at most 1",
+        f"{winners}; ratios {min(ratios):.3f} to {max(ratios):.3f}",
+        holds,
+        WHERE,
+    )
+    assert holds
+
+
+def test_C20_a_tenth_more_of_every_call_is_found_slower_by_a_tenth(copies: Launched, truth_table: TruthTable) -> None:
+    found = _compared(copies, 2, 0)
+    realised = float(np.median([share for _, share in copies.diary(0)["spun"]]))
+    right = sum(each.verdict is Verdict.B_FASTER for each in found)
+    covered = sum(low <= 1 + realised <= high for low, high in (each.ratio_interval or (1, 1) for each in found))
+    ratios = [each.ratio for each in found if each.ratio is not None]
+    holds = right >= COMPARISONS - 1 and covered >= COMPARISONS - 3  # of intervals at 95 %: 3 misses of 20 are chance
+    truth_table.add(
+        "C20 every call spins for a tenth of its time more, 20 comparisons of 20 pairs of visits",
+        "slower in at least 19, and what it really was in at least 17 of the intervals at 95 %",
+        f"slower in {right}, by {np.median(ratios) - 1:.1%} (really {realised:.1%}, in {covered} of the intervals)",
+        holds,
+        WHERE,
+    )
+    assert holds
