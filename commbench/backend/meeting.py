@@ -2,9 +2,12 @@
 
 import os
 from datetime import timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from commbench.environment.place import Place
+from commbench.environment.place import MEETING_FD, Place
+
+if TYPE_CHECKING:
+    from torch._C._distributed_c10d import Store
 
 # A parked rank waits for rank 0's word as long as the run takes; the controller or the launcher ends it if rank 0 dies.
 _PARKED = timedelta(days=7)
@@ -45,12 +48,11 @@ class StoreMeeting:
 
     def __init__(self, place: Place) -> None:
         from torch.distributed.distributed_c10d import PrefixStore
-        from torch.distributed.rendezvous import rendezvous
 
         os.environ.update(place.as_variables())
         self.place = place
         self.address = place.master_addr
-        self.store, _, _ = next(rendezvous("env://", place.rank, place.world_size))
+        self.store = _open_store(place)
         self._words = PrefixStore("commbench", self.store)
         self._words.set_timeout(_PARKED)
 
@@ -59,3 +61,24 @@ class StoreMeeting:
 
     def hear(self, key: str) -> str:
         return str(self._words.get(key).decode())
+
+
+def _open_store(place: Place) -> "Store":
+    """Return the launch's key-value store, which rank 0 serves, where it inherited one on a socket that is open."""
+    from torch._C._distributed_c10d import TCPStore
+    from torch.distributed.constants import default_pg_timeout
+    from torch.distributed.rendezvous import rendezvous
+
+    meeting_fd = os.environ.pop(MEETING_FD, "")
+    if not meeting_fd:
+        store: Store = next(rendezvous("env://", place.rank, place.world_size))[0]
+        return store
+    return TCPStore(  # as rendezvous does, but for the socket
+        place.master_addr,
+        place.master_port,
+        place.world_size,
+        is_master=True,
+        timeout=default_pg_timeout,
+        multi_tenant=True,
+        master_listen_fd=int(meeting_fd),
+    )

@@ -24,6 +24,8 @@ PROBE = "COMMBENCH_PROBE"
 LOCATE = "COMMBENCH_LOCATE"
 # Where a rank puts its progress board on a host whose keeper made a folder for that.
 BOARDS = "COMMBENCH_BOARDS"
+# A socket that rank 0 inherits from who starts it, already listening on the port where the ranks meet.
+MEETING_FD = "COMMBENCH_MEETING_FD"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
-"""Launches that are one process here: torch elastic on this host, or this rank of somebody else's launch."""
+"""Launches that are one process here: all ranks on this host, or this rank of somebody else's launch."""
 
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,13 +12,14 @@ from commbench.journal.folder import JournalFolder
 from commbench.launch.launched import LaunchRequest
 from commbench.launch.local import LocalLaunch
 
+LOCAL = "local"
 WORKER = "commbench.measure.worker"
-_LOOPBACK = "127.0.0.1"
+_RANKS = "commbench.launch.ranks"
 
 # What every rank gets, whichever engine starts it.
 RANK_VARIABLES = {
     CONTROLLED: "1",
-    "OMP_NUM_THREADS": "1",  # a rank is one core; torchrun would set this too, with a warning
+    "OMP_NUM_THREADS": "1",  # a rank is one core
     "PYTHONUNBUFFERED": "1",
 }
 
@@ -47,11 +49,11 @@ class LaunchCommand:
 
 @dataclass(frozen=True, slots=True)
 class LocalRanks:
-    """All ranks on this host, started by torch elastic."""
+    """All ranks on this host."""
 
     world_size: int
     start_limit_s: float | None = None
-    launcher: str = "torchrun-local"
+    launcher: str = LOCAL
     can_repeat: bool = True
 
     def prepare(self, request: LaunchRequest) -> LaunchCommand:
@@ -72,17 +74,13 @@ class ThisRank:
         return this_rank(self.launcher, request.folder.path).prepare(request)
 
 
-def local_ranks(world_size: int, folder: Path) -> LaunchCommand:
-    """Return the command that starts all ranks on this host through torch elastic, in one attempt."""
-    arguments = (
-        *(sys.executable, "-m", "torch.distributed.run"),
-        *("--standalone", "--local-addr", _LOOPBACK),
-        *("--nproc-per-node", str(world_size), "--max-restarts", "0"),
-        *("-m", WORKER, str(folder)),
-    )
+def local_ranks(world_size: int, folder: Path, program: Sequence[str] = ("-m", WORKER)) -> LaunchCommand:
+    """Return the command that starts all ranks on this host; tests have programs of their own."""
+    rank = (sys.executable, *program, str(folder))
+    arguments = (sys.executable, "-m", _RANKS, str(world_size), *rank)
     # All ranks are on this host. Without a name gloo asks the resolver for the host's own, which may not answer.
     environment = {"GLOO_SOCKET_IFNAME": "lo", **os.environ, **RANK_VARIABLES}
-    return LaunchCommand("torchrun-local", arguments, environment)
+    return LaunchCommand(LOCAL, arguments, environment)
 
 
 def this_rank(launcher: str, folder: Path) -> LaunchCommand:

@@ -1,4 +1,4 @@
-"""Who failed: from what torch elastic printed, and from the progress boards of ranks that fell silent."""
+"""Who failed: from what a launch printed, and from the progress boards of ranks that fell silent."""
 
 import re
 import signal
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from commbench.launch.processes import Sighting
 
-# The failure summary of torch elastic (torch/distributed/elastic/multiprocessing/errors), torch 2.6 to 2.13.
+# What launch/ranks.py says of every rank that failed.
 _FAILURE = re.compile(
-    r"host\s*: (?P<host>\S*)\s+rank\s*: (?P<rank>\d+) \(local_rank: \d+\)\s+"
-    r"exitcode\s*: (?P<exitcode>-?\d+) \(pid: (?P<pid>\d+)\)"
+    r"^rank (?P<rank>\d+) \(pid (?P<pid>\d+), host (?P<host>\S+)\) ended with exit code (?P<exitcode>-?\d+)$",
+    re.MULTILINE,
 )
-# The last line of a rank's traceback, prefixed by torchrun with `[rank1]: `.
+# The last line of a rank's traceback, prefixed by torch with `[rank1]: `.
 _RAISED = re.compile(r"^\[rank(\d+)\]: ([A-Za-z_][\w.]*(?:Error|Exception|Interrupt)\b.*)$", re.MULTILINE)
 _OWN_WORDS = re.compile(r"^commbench: (.*)$", re.MULTILINE)
 # What a rank raises because another one is gone: it is a victim, not the cause.
@@ -43,7 +43,7 @@ def name_dead(text: str, exit_code: int, during: str = "", where: str = "") -> s
         what = f"exit code {exit_code}{during and f' during {during}'}"
         return f"the ranks ended with {what}: {tail_of(text) or 'they printed nothing'} {where}".rstrip()
     cause = min(failures, key=lambda failure: _suspicion(failure, raised))
-    place = f"rank {cause.rank} (pid {cause.pid}" + (f", host {cause.host})" if cause.host else ")")
+    place = f"rank {cause.rank} (pid {cause.pid}, host {cause.host})"
     return f"{place} {_how(cause, raised, during and f' during {during}')}"
 
 
@@ -63,7 +63,7 @@ def _suspicion(failure: _Failure, raised: dict[int, str]) -> int:
     if failure.exitcode < 0 and failure.exitcode != -signal.SIGTERM:
         return 0
     if failure.exitcode == -signal.SIGTERM:
-        return 3  # ended by torch elastic after another rank had failed
+        return 3  # ended by launch/ranks.py after another rank had failed
     return 2 if _VICTIM.search(raised.get(failure.rank, "")) else 1
 
 

@@ -1,16 +1,14 @@
 """The program that keeps one host's ranks: `python -m commbench.launch.keeper [NODE]`, started by the remote shell.
 
-It says hello, hears its order, starts torch elastic, answers questions, and ends everything that it started, stopped
-ranks too, as soon as its standard input ends: so nothing outlives the controller, however that dies. Asleep meanwhile.
+It says hello, hears its order, starts the ranks, answers questions, and ends everything that it started, stopped ranks
+too, as soon as its standard input ends: so nothing outlives the controller, however that dies. Asleep meanwhile.
 """
 
 import ctypes
 import os
 import platform
-import select
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -25,34 +23,40 @@ from commbench.journal.folder import JournalFolder
 from commbench.launch.commands import RANK_VARIABLES, WORKER
 from commbench.launch.links import interface_towards, links_up
 from commbench.launch.processes import sightings
+from commbench.launch.ranks import HostPart, HostRanks, open_meeting
 from commbench.launch.wire import LOOK, MARK, Ended, Hello, Message, Order, Report, from_line, to_line
 from commbench.measure.progress import read_boards
 
-_PR_SET_CHILD_SUBREAPER = 36  # prctl(2): ranks whose torch elastic is gone become ours to end
+_PR_SET_CHILD_SUBREAPER = 36  # prctl(2): what ranks have started becomes ours to end
 _KILL_LIMIT_S = 5.0
 _REACH_LIMIT_S = 2.0
 _INPUT = 0
 
 
 class Keeper:
-    """One host's part of a launch."""
+    """One host's part of a launch. `meeting` is where rank 0 will meet the others, if the order says so."""
 
-    def __init__(self, node: int, order: Order, boards: Path) -> None:
+    def __init__(self, node: int, order: Order, boards: Path, meeting: socket.socket) -> None:
         self._node, self._order, self._boards = node, order, boards
         self._links = links_up()
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
-            self._arguments(), env=self._environment(), stdin=subprocess.PIPE, start_new_session=True
-        )
+        is_there = meeting.getsockname()[1] == order.master_port
+        if not is_there:
+            meeting.close()
+        # The ranks' standard input ends when this process does: see measure/worker.py.
+        stdin, self._to_ranks = os.pipe()
+        try:
+            self._ranks = HostRanks(
+                self._part(), self._environment(), meeting if is_there else None, stdin=stdin, own_session=True
+            )
+        finally:
+            os.close(stdin)
 
-    def _arguments(self) -> list[str]:
+    def _part(self) -> HostPart:
         order = self._order
-        return [
-            *(sys.executable, "-m", "torch.distributed.run"),
-            *("--nnodes", str(order.node_count), "--nproc-per-node", str(order.ranks_per_host)),
-            *("--node-rank", str(self._node), "--max-restarts", "0"),
-            *("--master-addr", order.master_addr, "--master-port", str(order.master_port)),
-            *("-m", WORKER, order.folder if self._node == 0 else "-"),
-        ]
+        command = (sys.executable, "-m", WORKER, order.folder if self._node == 0 else "-")
+        return HostPart(
+            command, order.ranks_per_host, order.master_addr, order.master_port, self._node, order.node_count
+        )
 
     def _environment(self) -> dict[str, str]:
         environment = {**os.environ, **self._order.variables, **RANK_VARIABLES, BOARDS: str(self._boards)}
@@ -64,19 +68,20 @@ class Keeper:
         return environment
 
     def keep(self) -> int:
-        """Answer until torch elastic or standard input ends; return the exit code."""
-        ending = os.pidfd_open(self._process.pid)
-        while True:
-            ready, _, _ = select.select([_INPUT, ending], [], [])
-            if _INPUT in ready:
+        """Answer until the ranks or standard input end; return the exit code."""
+        while self._ranks.are_running:
+            if self._ranks.wait(_INPUT):
                 text = os.read(_INPUT, 4096)
                 if not text:
                     return ExitCode.RANK
                 if LOOK.encode() in text:
                     _say(self._report())
-            elif self._process.wait() is not None:
-                _say(Ended(self._node, self._process.returncode))
-                return ExitCode.OK if self._process.returncode == 0 else ExitCode.RANK
+        failures = self._ranks.failures
+        for failure in failures:
+            print(failure, file=sys.stderr, flush=True)
+        code = ExitCode.RANK if failures else ExitCode.OK
+        _say(Ended(self._node, code))
+        return code
 
     def _report(self) -> Report:
         ranks = tuple((seen.rank, seen.pid, seen.calls, seen.state) for seen in sightings(read_boards(self._boards)))
@@ -97,12 +102,6 @@ def _reaches(address: str, port: int) -> bool:
 def _say(message: Message) -> None:
     # One write, so that what the ranks print does not come in between.
     os.write(sys.stdout.fileno(), f"{MARK}{to_line(message)}\n".encode())
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("", 0))
-        return int(listener.getsockname()[1])
 
 
 def _hear_order() -> Order:
@@ -154,13 +153,14 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, _stop)
     node = int(arguments[0] if arguments else os.environ["SLURM_PROCID"])
     try:
-        _say(Hello(node, platform.node(), __version__, _free_port()))
+        meeting = open_meeting()
+        _say(Hello(node, platform.node(), __version__, meeting.getsockname()[1]))
         order = _hear_order()
         if node == 0:
             _check_folder(order)
         with tempfile.TemporaryDirectory(prefix="commbench-boards-") as boards:
             try:
-                return Keeper(node, order, Path(boards)).keep()
+                return Keeper(node, order, Path(boards), meeting).keep()
             finally:
                 _end_all()
     except CommbenchError as error:

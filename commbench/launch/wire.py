@@ -49,7 +49,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A keeper's last word: how its host's torch elastic ended; without it the host itself was lost."""
+    """A keeper's last word: how its host's ranks ended; without it the host itself was lost."""
 
     node: int
     exit_code: int

@@ -67,12 +67,14 @@ class Performer:
         visitor = Visitor(group, self.backend.clock, CADENCES[point.cadence], self.board, self.wait)
         every = round(1 / self.protocol.verify_share) if self.protocol.verify_share else 0
         self._laid = None
+        self.wait.refresh()  # the group has threads of its own
         bound.prepare(_SALT_VISIT)
         first, _ = visitor.visit(bound, 1)
         all_first = group.gather_samples(first)
         verdict = visitor.verify(bound, _SALT_BEFORE) if self.protocol.verify else Correctness()
         bound.prepare(_SALT_VISIT)
         calls, steady, typical_ns = self._warm_up(bound, visitor)
+        self.wait.refresh()  # and what started with the first calls
         self._open[point.point_id] = self._laid = _OpenPoint(
             bound, replace(visitor, verify_every=every), ranks, self.noise.reading()
         )

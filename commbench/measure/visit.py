@@ -50,9 +50,8 @@ class Visitor:
         ready, checked = self.cadence.before_call(self.group), self._checked(calls)
         stamps, waits, verdict = [stamp()] * (2 * calls), [0] * calls, Correctness()
         has_waits = self.clock.is_comparable  # a device's events say nothing before the visit is over
+        waited_before = 0
         bound.take_marks()  # those of calls that nobody times
-        self.wait.refresh()
-        waited_before = waited()
         self.cadence.before_visit(self.group)
         gc.disable()
         try:

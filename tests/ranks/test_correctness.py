@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from commbench.journal.read import read_journal
-from commbench.launch.commands import LaunchCommand, local_ranks
+from commbench.launch.commands import local_ranks
 from commbench.launch.session import SessionStart, create_journal, run_session
 from commbench.model.point import Point
 from commbench.model.result import PointResult, Status
@@ -41,10 +41,7 @@ def test_a_chunk_that_is_misplaced_dropped_or_doubled_is_found(fault: str, first
     suite.write_text(SUITE.format(collectives=collectives, sizes=sizes, ranks="[2]", iterations=3, limit=60))
     plan = expand(load(str(suite)))
     folder = create_journal(tmp_path / "journal", plan)
-    healthy = local_ranks(2, folder.path)
-    worker = Path(__file__).with_name("faulty_worker.py")
-    arguments = (*healthy.arguments[: healthy.arguments.index("-m", 3)], str(worker), fault, str(folder.path))
-    command = LaunchCommand("torchrun-local", arguments, healthy.environment)
+    command = local_ranks(2, folder.path, (str(Path(__file__).with_name("faulty_worker.py")), fault))
     _, outcome = run_session(folder, SessionStart((), "", "adhoc"), command, _Quiet(), _Quiet())
     (result,) = read_journal(folder).results
     assert outcome.exit_state is ExitState.WRONG, folder.launch_log(0).read_text()

@@ -1,7 +1,6 @@
 """Launch real ranks with planted faults, and read back what was planted and what commbench made of it."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import numpy as np
 
 from commbench.journal.folder import JournalFolder
 from commbench.journal.read import read_journal
-from commbench.launch.commands import LaunchCommand, local_ranks
+from commbench.launch.commands import local_ranks
 from commbench.launch.outcome import Outcome
 from commbench.launch.session import SessionStart, create_journal, run_session
 from commbench.model.point import Point
@@ -118,14 +117,8 @@ def launch(
         points = [replace(point, point_id=i) for i, point in enumerate(plan.points * copies)]
         plan = replace(plan, points=tuple(points))
     journal = create_journal(folder / "journal", plan)
-    command = with_worker(local_ranks(plan.world_size, journal.path), (str(_WORKER), fault.to_text()), journal.path)
+    command = local_ranks(plan.world_size, journal.path, (str(_WORKER), fault.to_text()))
     _, outcome = run_session(journal, SessionStart((), "", "adhoc"), command, _Quiet(), _Quiet())
     is_measured = outcome.exit_state in {ExitState.COMPLETE, ExitState.WRONG}
     assert is_measured, f"{outcome}\n{journal.launch_log(0).read_text()[-2000:]}"
     return Launched(fault, journal, outcome)
-
-
-def with_worker(healthy: LaunchCommand, worker: Sequence[str], folder: Path) -> LaunchCommand:
-    """Return the command with another program for the ranks."""
-    arguments = (*healthy.arguments[: healthy.arguments.index("-m", 3)], *worker, str(folder))
-    return LaunchCommand(healthy.launcher, arguments, healthy.environment)

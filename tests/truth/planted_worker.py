@@ -102,13 +102,15 @@ class Script:
         self.ahead.reverse()
         self.diary.calls_made[point.point_id] = made + len(checked)
 
-    @contextmanager
-    def in_collectives(self) -> Iterator[None]:
-        """Count what is done inside as time in collectives."""
+    def in_collective(self, work: Callable[[], object]) -> None:
+        """Do some work and count it as time in collectives; no more code than that, for what it takes is the tool's."""
         diary, begin = self.diary, time.perf_counter_ns()
-        begin_cpu = time.thread_time_ns() if diary.counts_cpu else 0
-        yield
-        diary.busy_cpu_ns += time.thread_time_ns() - begin_cpu if diary.counts_cpu else 0
+        if diary.counts_cpu:
+            begin_cpu = time.thread_time_ns()
+            work()
+            diary.busy_cpu_ns += time.thread_time_ns() - begin_cpu
+        else:
+            work()
         diary.busy_ns += time.perf_counter_ns() - begin
 
     def is_mine(self) -> bool:
@@ -151,8 +153,7 @@ class LateCadence:
 
     def _ready(self, ready: Callable[[], object]) -> None:
         script = self._script
-        with script.in_collectives():
-            ready()
+        script.in_collective(ready)
         script.call = script.ahead.pop()
         if script.fault.late_ms and script.is_mine():
             script.sleep(script.fault.late_ms)
@@ -171,20 +172,19 @@ class FaultyPoint(BoundPoint):
     def check(self, salt: int) -> Correctness: ...  # type: ignore[empty-body]
 
     def _faulty(self) -> None:
-        with self._script.in_collectives():
-            self._tampered()
+        self._script.in_collective(self._tampered)
 
     def _tampered(self) -> None:
         fault, script = self._script.fault, self._script
         assert script.point is not None
         length_ms = fault.sleep_ms.get(str(script.point.requested_bytes))
+        begin = time.perf_counter_ns()
         if length_ms is not None:
             self._script.sleep(length_ms)
         else:
-            begin = time.perf_counter_ns()
             self._call()
-            if share := fault.spin_share.get(str(script.point.point_id)):
-                script.spin(time.perf_counter_ns() - begin, share)
+        if share := fault.spin_share.get(str(script.point.point_id)):
+            script.spin(time.perf_counter_ns() - begin, share)
         if fault.stall_ms:
             if script.is_mine():
                 script.sleep(fault.stall_ms)
@@ -233,8 +233,12 @@ def _plant_in_visits(script: Script) -> None:
             return right_gather(self, point, group)
 
     def lead_in(self: Visitor, bound: BoundPoint, calls: int) -> int:
-        with script.in_collectives():
+        """Make calls as long as the timed ones, so that the program expects of these what it would without a plan."""
+        if script.point is None or diary.visit_stamps is not None:
             return right_untimed(self, bound, calls)
+        script.ahead = [None] * calls
+        late = replace(self, cadence=LateCadence(self.cadence, script))
+        return right_untimed(late, FaultyPoint(bound, script), calls)
 
     def visit(self: Visitor, bound: BoundPoint, calls: int, quickest_ns: int = 0) -> tuple[Samples, Correctness]:
         if script.point is None:
