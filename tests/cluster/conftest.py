@@ -110,8 +110,8 @@ def pids_of_ranks(cluster: Cluster, host: int) -> list[int]:
 
 
 def is_rank(words: Sequence[str]) -> bool:
-    """Return whether a command line is a rank's, not that of the torch elastic above it."""
-    return "commbench.measure.worker" in words and "torch.distributed.run" not in words
+    """Return whether a command line is a rank's, not that of the program above it."""
+    return "commbench.measure.worker" in words and "commbench.launch.ranks" not in words
 
 
 def _words(pid: int) -> list[str]:

@@ -57,7 +57,7 @@ class Script:
             writer.write(kind, **fields, at_ns=self.now_ns)
 
     def session(self) -> None:
-        names = {"launcher": "torchrun-local", "argv": ["commbench", "run"], "cluster": "lab", "purpose": "adhoc"}
+        names = {"launcher": "local", "argv": ["commbench", "run"], "cluster": "lab", "purpose": "adhoc"}
         self.write("session", **names, environment=asdict(ENVIRONMENT))
 
     def started(self, point_id: int, attempt: int = 0) -> None:

@@ -88,7 +88,7 @@ def test_the_record_of_a_killed_session_says_so_and_ends_with_its_last_line(scri
     journal = script.read()
     assert not journal.is_ended(0)
     session = journal.record(0).session
-    assert (session.run_id, session.session, session.launcher) == ("run-1", 0, "torchrun-local")
+    assert (session.run_id, session.session, session.launcher) == ("run-1", 0, "local")
     assert (session.exit_state, session.ended_at_ns) == (ExitState.KILLED, last_ns)
     assert session.reason == "the controlling process was killed"
 

@@ -20,13 +20,13 @@ LOGS = Path(__file__).parent / "logs"
 @pytest.mark.parametrize(
     ("log", "sentence"),
     [
-        ("rank1_killed.log", r"rank 1 \(pid \d+, host localhost\) was killed by SIGKILL; if nobody did that, .* dmesg"),
-        ("rank1_killed_victim_first.log", r"rank 1 \(pid \d+, host localhost\) was killed by SIGKILL; .*"),
+        ("rank1_killed.log", r"rank 1 \(pid \d+, host vm\) was killed by SIGKILL; if nobody did that, .* dmesg"),
+        ("rank1_killed_victim_first.log", r"rank 1 \(pid \d+, host vm\) was killed by SIGKILL; .*"),
         (
             "rank0_raised.log",
-            r"rank 0 \(pid \d+, host localhost\) failed: ValueError: no such thing as a half rank",
+            r"rank 0 \(pid \d+, host vm\) failed: ValueError: no such thing as a half rank",
         ),
-        ("rank1_exited.log", r"rank 1 \(pid \d+, host localhost\) exited with code 7"),
+        ("rank1_exited.log", r"rank 1 \(pid \d+, host vm\) exited with code 7"),
     ],
 )
 def test_the_rank_that_failed_is_named_and_not_its_victim(log: str, sentence: str) -> None:
@@ -35,11 +35,11 @@ def test_the_rank_that_failed_is_named_and_not_its_victim(log: str, sentence: st
 
 
 def test_lines_of_several_nodes_that_come_mixed_are_told_apart_by_their_labels() -> None:
-    """As `srun --label` prints them: torch elastic's summary is many lines, and two nodes print theirs at once."""
+    """As `srun --label` prints them: what several nodes print at once comes mixed."""
     summary = (LOGS / "rank1_killed.log").read_text().splitlines()
     mixed = "".join(f" 0: other\n11: {line}\n" for line in summary)
     said = name_dead(sorted_by_label("srun: error: n11: task 11: Exited\n" + mixed), 1)
-    assert re.match(r"rank 1 \(pid \d+, host localhost\) was killed by SIGKILL", said), said
+    assert re.match(r"rank 1 \(pid \d+, host vm\) was killed by SIGKILL", said), said
 
 
 def test_a_killed_rank_is_the_cause_even_when_its_victim_said_nothing() -> None:
