@@ -14,12 +14,10 @@ demo: .venv/installed
 	$(BIN)/commbench show
 	$(BIN)/commbench report --output report.html
 
-# What measures, or keeps limits of time, has the machine to itself; the rest shares it.
-ALONE := tests/ranks tests/cluster tests/truth tests/truth_regress tests/stress tests/bench
-
+# What measures the machine has it to itself; the rest shares it, and much of that waits.
 test: .venv/installed
-	$(BIN)/pytest -m 'not gpu' -n auto --maxprocesses 4 --dist loadfile $(addprefix --ignore=,$(ALONE))
-	$(BIN)/pytest -m 'not gpu' $(ALONE)
+	$(BIN)/pytest -m 'not gpu and not alone' -n 4 --dist loadfile
+	$(BIN)/pytest -m 'alone and not gpu'
 
 # The benchmark of the benchmark: what was planted, what was measured; the table goes into docs/methodology.md.
 truth: .venv/installed

@@ -14,6 +14,7 @@ _FLAGGED = {
     "cluster": "cluster",
     "backend": "backend",
     "fabric": "fabric",
+    "gradients": "gradient set",
     "nccl_version": "NCCL",
     "torch_version": "torch",
     "driver_version": "GPU driver",

@@ -22,7 +22,7 @@ CELL_COLUMNS = (
     "placement",
 )
 # Parts of a cell where both sides have the same values; where they have none in common it is a difference to flag.
-SHARED_COLUMNS = ("backend", "fabric", "cluster")
+SHARED_COLUMNS = ("backend", "fabric", "cluster", "gradients")
 
 Block = tuple[object, ...]
 Key = tuple[object, ...]
@@ -113,7 +113,7 @@ def _cell(rows: pd.DataFrame, place: int, others: Sequence[str]) -> Cell:
         in_place=bool(row["in_place"]),
         traffic_skew=float(row["traffic_skew"]),
         placement="" if pd.isna(row["placement"]) else str(row["placement"]),
-        others=tuple((name, str(row[name])) for name in others),
+        others=tuple((name, "" if _is_null(row[name]) else str(row[name])) for name in others),
     )
 
 

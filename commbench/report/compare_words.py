@@ -67,7 +67,7 @@ def title(cell: Cell, compared: tuple[str, ...]) -> str:
     row = asdict(cell)
     said = [name for name in _SAID if name not in compared and row[name] != _PLAIN.get(name)]
     parts = [text for name in said if (text := variable(row, name))]
-    others = [f"{name} {one_line(value)}" for name, value in cell.others]
+    others = [f"{name} {one_line(value)}" for name, value in cell.others if value]
     return f"{one_line(cell.collective)}: {', '.join([*parts, *others])}"
 
 

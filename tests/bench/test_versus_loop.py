@@ -7,7 +7,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from tests.bench.loops import versus_loop
 
-pytestmark = [pytest.mark.ranks, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.alone, pytest.mark.ranks, pytest.mark.timeout(300)]
 
 COLLECTIVES = '["all_reduce", "all_gather", "all_to_all"]'
 SIZES = '["64", "4KiB..16MiB x16"]'

@@ -10,6 +10,8 @@ from commbench.store.store import Store
 from tests.cluster.conftest import HostsRun, MakeCluster
 from tests.cluster.emulation import FAB_A, FAB_B, Cluster, bits_per_s, missing_delay
 
+pytestmark = [pytest.mark.alone, pytest.mark.ranks]
+
 RATES = {"fast": "1gbit", "slow": "500mbit"}
 GOODPUT = {"fast": 0.993, "slow": 0.956}  # what TCP's headers leave at an MTU of 9000 and of 1500
 INTERFACES = {"fast": FAB_A, "slow": FAB_B}

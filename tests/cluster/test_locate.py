@@ -10,7 +10,7 @@ from tests.cluster.conftest import MakeCluster, pids_of_ranks, signal_rank
 from tests.cluster.emulation import FAB_A, FAB_B, Cluster, wait_until
 from tests.cluster.locating import CASES, HOSTS, Case, command, environment, locate
 
-pytestmark = pytest.mark.ranks
+pytestmark = [pytest.mark.alone, pytest.mark.ranks]
 LEAST_FLOWS_BYTES = 2**20 * 3 * 4  # of each host: to three others, in four passes
 
 

@@ -39,6 +39,7 @@ visit_iterations = 4
 """
 
 pytestmark = [
+    pytest.mark.alone,
     pytest.mark.ranks,
     pytest.mark.skipif("COMMBENCH_NIGHTS" not in os.environ, reason="takes minutes: make truth-nightly runs it"),
 ]

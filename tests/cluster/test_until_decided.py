@@ -56,6 +56,7 @@ def measured(cluster: MakeCluster, hosts_run: Callable[[Cluster], HostsRun]) -> 
     return compare_fabrics(points_of(run), list(INTERFACES), 0.03)
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(not REPEATS, reason="a minute and a half a repeat: COMMBENCH_DECISIONS=20 runs it")
 @pytest.mark.timeout(LIMIT_S + 20)
 @pytest.mark.parametrize("repeat", range(max(REPEATS, 1)))

@@ -32,7 +32,7 @@ else:
 FAULTS = (Fault.CONFLICT, Fault.SLOW_DOWN, Fault.RESET, Fault.RESET_AFTER)
 FAULT_SHARE = 0.05  # of all requests, by each kind
 
-pytestmark = pytest.mark.timeout(LIMIT_S + 300)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(LIMIT_S + 300)]
 
 
 def _assert_every_run_is_there_once(store: Store, crowd: Crowd, after: Aftermath) -> None:

@@ -18,10 +18,10 @@ from tests.truth.launched import Launched, launch
 from tests.truth.planted_worker import Fault
 from tests.truth.table import TruthTable
 
-pytestmark = [pytest.mark.ranks, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.alone, pytest.mark.ranks, pytest.mark.timeout(180)]
 
 WHERE = "truth/test_against_itself.py"
-COMPARISONS, PAIRS, VISIT_CALLS = 20, 20, 20
+COMPARISONS, PAIRS, VISIT_CALLS = 20, 20, 10
 SIZE_BYTES, SLEEP_MS, SLOWER = 4096, 1.0, 0.10
 MARGIN = Margin(0.03)
 

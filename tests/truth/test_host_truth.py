@@ -9,6 +9,8 @@ import pytest
 
 from .table import TruthTable
 
+pytestmark = pytest.mark.alone
+
 WHERE = "truth/test_host_truth.py"
 
 _PIN = "import os, sys, time; os.sched_setaffinity(0, {int(sys.argv[1])})\n"

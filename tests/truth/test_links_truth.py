@@ -12,7 +12,7 @@ from tests.cluster.emulation import Cluster, missing
 from tests.cluster.locating import CASES, HOSTS, Case, locate
 from tests.truth.table import TruthTable
 
-pytestmark = [pytest.mark.ranks, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.alone, pytest.mark.ranks, pytest.mark.timeout(180)]
 
 FULL = "COMMBENCH_TRUTH_FULL"
 WHERE = "truth/test_links_truth.py"

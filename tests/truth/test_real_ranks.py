@@ -27,7 +27,7 @@ from tests.truth.launched import Launched, launch
 from tests.truth.planted_worker import CORRUPTED_INDEX, MS, VICTIM, Fault
 from tests.truth.table import TruthTable
 
-pytestmark = [pytest.mark.ranks, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.alone, pytest.mark.ranks, pytest.mark.timeout(180)]
 
 WHERE = "truth/test_real_ranks.py"
 DELAY_MS = 20.0

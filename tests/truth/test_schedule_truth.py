@@ -87,6 +87,7 @@ def test_B11_caps_hold_and_what_has_not_converged_says_so(truth_table: TruthTabl
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the kernel cannot pin a process to a core")
+@pytest.mark.alone
 def test_P25_who_shares_a_core_must_not_spin(truth_table: TruthTable) -> None:
     """commbench has no windows, in which ranks would spin; this check is what they would have to ask first."""
     core = min(os.sched_getaffinity(0))

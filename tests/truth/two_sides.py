@@ -32,6 +32,7 @@ _PLAIN = {
     "launch": "host",
     "traffic_skew": 0.0,
     "placement": "",
+    "gradients": "",
     "backend": "nccl",
     "cluster": "lab",
     "iterations": 500,

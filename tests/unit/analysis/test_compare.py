@@ -151,6 +151,7 @@ def test_wrong_and_lost_points_are_left_out_and_counted() -> None:
         ("algorithm", "tree", "algorithm", "tree"),
         ("hosts", "n2", "hosts", "n2"),
         ("cluster", "other", "cluster", "other"),
+        ("gradients", "gpt2", "gradient set", "gpt2"),
         ("method", "clock_free", "how latencies were taken", "clock_free"),
         ("converged", True, "converged", "True"),
     ],
@@ -161,6 +162,14 @@ def test_whatever_else_differs_is_flagged(column: str, value: object, what: str,
     (difference,) = compared((a, changed(b, **{column: value})), "p50").differences
     assert (difference.what, difference.b, difference.cells) == (what, said, 3)
     assert compared((a, b), "p50").differences == ()
+
+
+def test_buckets_of_different_gradients_are_cells_of_their_own_though_as_large() -> None:
+    a, b = sides(noise(8, cells=2), size_bytes=4096, gradients=["gpt2", "resnet50"] * 8)
+    found = compared((a, b), "p50")
+    assert [row.cell.others for row in found.rows] == [(("gradients", "gpt2"),), (("gradients", "resnet50"),)]
+    assert [finding.pairs for _, finding in found.findings()] == [8, 8]
+    assert found.differences == ()
 
 
 def test_variables_and_facts_of_the_hosts_that_differ_are_flagged() -> None:
