@@ -1,6 +1,7 @@
 """A suite that decides, as a user runs it: blocks until the comparison is decided, then the comparison."""
 
 import os
+import signal
 from pathlib import Path
 
 import pandas as pd
@@ -8,6 +9,8 @@ import pytest
 
 from commbench.cli.main import main
 from commbench.errors import ExitCode
+
+from .command import Workplace
 
 SUITE = """\
 [suite]
@@ -106,3 +109,22 @@ def test_at_its_cap_a_comparison_stays_undecided_and_says_how_many_more_blocks(
 def test_the_same_fabric_twice_never_has_a_winner(seed: int, capsys: pytest.CaptureFixture[str]) -> None:
     measure(factor=1.0, sigma=0.01, seed=seed)
     assert "faster by" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=lambda how: how.name)
+def test_a_deciding_run_that_was_ended_goes_on_where_it_was(workplace: Workplace, how: signal.Signals) -> None:
+    most = 20
+    workplace.write("two.toml", SUITE.format(factor=1.0, sigma=0.1, most=most, seed=1))
+    with workplace.start("run", "./two.toml") as process:
+        workplace.wait_for_results(more=15)
+        process.send_signal(how)
+        process.communicate(timeout=60)
+    done = workplace.run("run", "./two.toml", "--resume")
+    assert done.returncode == ExitCode.OK, done.stderr
+    points = workplace.rows()
+    assert blocks(points) == most
+    assert set(points["status"]) == {"ok"}
+    assert not points.duplicated(["block", "fabric", "size_bytes"]).any()
+    assert points["session"].nunique() == 2
+    assert f"{most} pairs of launches" in done.stdout
+    assert "faster by" not in done.stdout
