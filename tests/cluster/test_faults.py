@@ -82,6 +82,45 @@ def test_a_link_that_goes_down_is_named_with_its_host_within_the_points_limit(
     assert is_empty(lab)
 
 
+def test_packets_that_vanish_while_all_links_are_up_are_said_to_be_the_transports_fault(
+    cluster: MakeCluster, hosts_run: MakeRun
+) -> None:
+    lab = cluster(hosts=2)
+    run = hosts_run(lab)
+    run.suite(iterations=1000, limit=LIMIT_S, sizes='["1KiB", "2KiB"]')
+    process = run.start()
+    run.wait_for("result", 1)
+    lab.blackhole(1, FAB_A)
+    since = time.monotonic()
+    code, said = run.wait(process)
+    assert code == 4, said
+    assert time.monotonic() - since < LIMIT_S + ENDING_S
+    assert "none returns: the transport between them is stuck" in said
+    assert "went down" not in said
+    assert (run.points()["status"] == "ok").sum() >= 1
+    assert is_empty(lab)
+
+
+def test_ctrl_c_ends_the_ranks_on_all_hosts_after_the_point_and_the_run_can_go_on(
+    cluster: MakeCluster, hosts_run: MakeRun
+) -> None:
+    lab = cluster(hosts=2)
+    run = hosts_run(lab)
+    run.suite(iterations=1000, limit=60)
+    process = run.start()
+    run.wait_for("result", 1)
+    process.send_signal(signal.SIGINT)
+    code, said = run.wait(process)
+    assert code == 130, said
+    assert "go on with: commbench run" in said
+    assert is_empty(lab)
+    stored = len(run.points())
+    assert 1 <= stored < POINTS
+    code, said = run.run("--resume")
+    assert code == 0, said
+    assert sorted(run.points()["point_id"]) == list(range(POINTS))
+
+
 def test_a_host_that_cannot_be_reached_is_named_before_anything_starts(
     cluster: MakeCluster, hosts_run: MakeRun
 ) -> None:
