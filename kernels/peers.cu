@@ -64,6 +64,7 @@ template <int SRC, int DST> DEVICE void apex_scale(const ApexTable& table, int c
   }
 APEX(apex_float32_float32, F32, F32)
 APEX(apex_float32_bfloat16, F32, BF16)
+APEX(apex_float32_float16, F32, F16)
 APEX(apex_bfloat16_bfloat16, BF16, BF16)
 APEX(apex_bfloat16_float32, BF16, F32)
 #endif

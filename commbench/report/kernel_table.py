@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from commbench.analysis.kernel_targets import Target
 
 WORK = ["workload", "direction", "tensor_dtype", "bucket_dtype", "is_scaled"]
+_FROM_BUCKET = {"unpack", "unpack_add", "reduce"}
 NOT_MEASURED = "not measured"
 ON_CPU = "NO GPU: the CPU path against torch's CPU operations; nothing here says anything about the kernel"
 REIMPLEMENTED = "* written again here from published parameters; not that library's own code"
@@ -85,7 +86,7 @@ def is_on_cpu(rows: pd.DataFrame) -> bool:
 def work_words(row: Row) -> str:
     """Return what is done, in words: `pack float32 to bfloat16, scaled`."""
     ends = [one_line(row["tensor_dtype"]), one_line(row["bucket_dtype"])]
-    if row["direction"] == "unpack":
+    if row["direction"] in _FROM_BUCKET:
         ends.reverse()
     return f"{one_line(row['direction'])} {' to '.join(ends)}{', scaled' if row['is_scaled'] else ''}"
 

@@ -6,9 +6,10 @@ void peers_register(u64 begin, u64 bytes) { shim::world().ranges.push_back({begi
 void peers_forget() { shim::world().ranges.clear(); }
 const char* peers_fault() { return shim::world().fault.c_str(); }
 #if BUCKET_THREADS == 512
-void peers_apex(int from_bf16, int to_bf16, u32 blocks, const ApexTable* table, int chunk, float scale, u32* flag) {
-  auto kernel = from_bf16 ? (to_bf16 ? apex_bfloat16_bfloat16 : apex_bfloat16_float32)
-                          : (to_bf16 ? apex_float32_bfloat16 : apex_float32_float32);
+void peers_apex(int from, int to, u32 blocks, const ApexTable* table, int chunk, float scale, u32* flag) {
+  auto kernel = from == BF16 ? (to == BF16 ? apex_bfloat16_bfloat16 : apex_bfloat16_float32)
+                : to == F16  ? apex_float32_float16
+                             : (to == BF16 ? apex_float32_bfloat16 : apex_float32_float32);
   shim::launch(blocks, [&] { kernel(*table, chunk, scale, flag); });
 }
 #else

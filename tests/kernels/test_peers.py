@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commbench.bucketing.bench import tables
+from commbench.bucketing.layout import DTYPE_CODES
 from commbench.model.gradients import GRADIENT_SETS, known_set
 
 from .shim import FLAGS, HERE, KERNELS, has_compiler
 
 COUNTS = (5000, 7, 0, 1, 4096, 65_536 + 12, 65_536 + 3)
-BF16, F32 = torch.bfloat16, torch.float32
+BF16, F16, F32 = torch.bfloat16, torch.float16, torch.float32
 Build = Callable[[int], ctypes.CDLL]
 
 
@@ -46,7 +47,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
     return compile_for
 
 
-@pytest.mark.parametrize(("source", "target"), [(F32, F32), (F32, BF16), (BF16, BF16), (BF16, F32)])
+@pytest.mark.parametrize(("source", "target"), [(F32, F32), (F32, BF16), (F32, F16), (BF16, BF16), (BF16, F32)])
 @pytest.mark.parametrize("shift", [0, 1])
 def test_apex_style_scale_equals_torch_whatever_the_alignment(
     build: Build, source: torch.dtype, target: torch.dtype, shift: int
@@ -57,8 +58,8 @@ def test_apex_style_scale_equals_torch_whatever_the_alignment(
     allow(library, [*inputs, *outputs, flag])
     for launch in tables.apex_launches(addresses(inputs), addresses(outputs), COUNTS):
         library.peers_apex(
-            int(source == BF16),
-            int(target == BF16),
+            DTYPE_CODES[str(source).removeprefix("torch.")],
+            DTYPE_CODES[str(target).removeprefix("torch.")],
             launch.blocks,
             ctypes.c_char_p(launch.table.tobytes()),
             tables.APEX_CHUNK,

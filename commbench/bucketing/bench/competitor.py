@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from commbench.bucketing.bench.sets import TensorSet, poison
+from commbench.bucketing.bench.sets import TensorSet
 from commbench.bucketing.bench.work import Direction, Work
 
 OURS = "commbench"
@@ -20,10 +20,6 @@ class Prepared:
     call: Call
     results: Callable[[], Sequence[torch.Tensor]]
     memory: torch.Tensor
-
-    def poison(self) -> None:
-        """Make everything wrong that the call must write."""
-        poison(self.memory)
 
 
 class Competitor(ABC):
@@ -52,7 +48,7 @@ class Competitor(ABC):
 
 
 def in_set(work: Work, tensors: TensorSet, call: Call) -> Prepared:
-    """Return a call that writes into the set itself: its dense bucket, or its tensors when it unpacks."""
-    if work.direction == Direction.UNPACK:
+    """Return a call that writes into the set itself: its dense bucket, or its tensors when it unpacks or reduces."""
+    if work.direction in {Direction.UNPACK, Direction.UNPACK_ADD, Direction.REDUCE}:
         return Prepared(call, lambda: tensors.tensors, tensors.arena)
     return Prepared(call, lambda: tensors.places, tensors.flat)

@@ -9,7 +9,7 @@ import torch
 from commbench.bucketing.bench.case import Case, Times
 from commbench.bucketing.bench.competitor import Call, Competitor, Prepared
 from commbench.bucketing.bench.oracle import Check, compare, wanted
-from commbench.bucketing.bench.sets import COLD_BYTES, TensorSet, make_sets, sets_needed
+from commbench.bucketing.bench.sets import COLD_BYTES, TensorSet, make_sets, poison, sets_needed
 from commbench.bucketing.bench.timing import Stopwatch
 from commbench.bucketing.bench.work import Work
 from commbench.model.result import Status
@@ -96,7 +96,7 @@ def _checked(work: Work, prepared: Sequence[Prepared], sets: Sequence[TensorSet]
     chosen = sorted({*range(0, len(sets), step), len(sets) - 1})
     for index, one in enumerate(prepared):
         if index in chosen:
-            one.poison()
+            poison(one.memory, work)
         one.call()
         if index in chosen:
             check = compare(one.results(), wanted(work, sets[index]))

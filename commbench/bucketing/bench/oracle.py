@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import torch
 
-from commbench.bucketing.bench.sets import TensorSet
-from commbench.bucketing.bench.work import Direction, Work
+from commbench.bucketing.bench.sets import START, TensorSet
+from commbench.bucketing.bench.work import RANKS, Direction, Work
 from commbench.bucketing.checks import torch_dtype
 from commbench.bucketing.layout import E4M3, UNIT_COUNT
 from commbench.bucketing.reference import quantize
@@ -28,6 +28,11 @@ def wanted(work: Work, tensors: TensorSet) -> list[torch.Tensor]:
     if work.direction == Direction.UNPACK:
         flat = (tensors.flat.float() * work.scale).to(torch_dtype(work.tensor_dtype))
         return list(flat.split_with_sizes(work.workload.counts))
+    if work.direction == Direction.UNPACK_ADD:
+        flat = (START + tensors.flat.float() * work.scale).to(torch_dtype(work.tensor_dtype))
+        return list(flat.split_with_sizes(work.workload.counts))
+    if work.direction == Direction.REDUCE:
+        return [_sum_of_messages(work, tensors.flat) * work.scale]
     if work.bucket_dtype != E4M3:
         return [(torch.cat(tensors.tensors).float() * work.scale).to(torch_dtype(work.bucket_dtype))]
     payloads, scales = [], []
@@ -37,6 +42,15 @@ def wanted(work: Work, tensors: TensorSet) -> list[torch.Tensor]:
         payloads.append(values.view(-1)[: tensor.numel()])
         scales.append(blocks)
     return [*payloads, *scales]
+
+
+def _sum_of_messages(work: Work, received: torch.Tensor) -> torch.Tensor:
+    """Return the float32 sum in rank order: of every message its elements times the scales of their blocks."""
+    total = torch.zeros(work.plan.shard_units, UNIT_COUNT, device=received.device)
+    for message in received.view(RANKS, -1):
+        elements, scales = message.split_with_sizes([total.numel(), len(message) - total.numel()])
+        total += elements.view(torch.float8_e4m3fn).float().view_as(total) * scales.view(torch.float32)[:, None]
+    return total.view(-1)
 
 
 def compare(results: Sequence[torch.Tensor], right: Sequence[torch.Tensor]) -> Check:

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 
 from commbench.bucketing.base import FusedBucket
-from commbench.bucketing.bench.competitor import OURS, Competitor, Prepared
+from commbench.bucketing.bench.competitor import OURS, Competitor, Prepared, in_set
 from commbench.bucketing.bench.sets import TensorSet
-from commbench.bucketing.bench.work import Direction, Work
+from commbench.bucketing.bench.work import RANKS, Direction, Work
 from commbench.bucketing.build import KernelBuild
 from commbench.bucketing.kernel_bucket import KernelBucket, Launcher
 from commbench.bucketing.layout import E4M3, UNIT_COUNT
@@ -43,9 +43,12 @@ class Ours(Competitor):
         device = tensors.flat.device
         bucket = self._open(self._plan(work), device)
         scale = torch.tensor([work.scale], device=device) if work.is_scaled else None
-        if work.direction == Direction.UNPACK:
+        if work.direction in {Direction.UNPACK, Direction.UNPACK_ADD}:
+            adds = work.direction == Direction.UNPACK_ADD
             torch._foreach_copy_(_places(bucket), tensors.places)
-            return Prepared(lambda: bucket.unpack(tensors.tensors, scale), lambda: tensors.tensors, tensors.arena)
+            return in_set(work, tensors, lambda: bucket.unpack(tensors.tensors, scale, accumulate=adds))
+        if work.direction == Direction.REDUCE:
+            return in_set(work, tensors, lambda: bucket.reduce(tensors.flat, tensors.tensors[0], scale))
         results = _messages if work.bucket_dtype == E4M3 else _places
         return Prepared(lambda: bucket.pack(tensors.tensors, scale), lambda: results(bucket), bucket.buffer)
 
@@ -56,7 +59,10 @@ class Ours(Competitor):
         if work not in self._plans:
             counts = work.workload.counts
             dtypes = [work.tensor_dtype] * len(counts)
-            self._plans[work] = plan_bucket(counts, dtypes, work.bucket_dtype, tile_count=self._tile_count)
+            shards = RANKS if work.direction == Direction.REDUCE else 1
+            self._plans[work] = plan_bucket(
+                counts, dtypes, work.bucket_dtype, shards=shards, tile_count=self._tile_count
+            )
         return self._plans[work]
 
     def _open(self, plan: BucketPlan, device: torch.device) -> FusedBucket:

@@ -7,9 +7,9 @@ from torch._utils import _flatten_dense_tensors  # what DDP, FSDP1, apex and Dee
 
 from commbench.bucketing.bench.competitor import Competitor, Prepared, in_set
 from commbench.bucketing.bench.sets import TensorSet
-from commbench.bucketing.bench.work import Direction, Work
+from commbench.bucketing.bench.work import RANKS, Direction, Work
 from commbench.bucketing.checks import torch_dtype
-from commbench.bucketing.layout import E4M3
+from commbench.bucketing.layout import E4M3, UNIT_COUNT
 
 _NO_E4M3 = "torch has no e4m3 with a scale for each 128 elements"
 # torch.compile makes code for every tensor: about a quarter of a second of compilation for each on one core.
@@ -73,6 +73,44 @@ class TorchForeachCopy(Competitor):
             torch._foreach_copy_(targets, sources)
             if work.is_scaled:
                 tensors.flat.div_(1 / work.scale)
+
+        return in_set(work, tensors, call)
+
+
+class TorchForeachAdd(Competitor):
+    """`torch._foreach_add_` of the bucket's parts to the tensors, whose type it takes on the way."""
+
+    name = "torch_foreach_add"
+    directions = (Direction.UNPACK_ADD,)
+
+    def refusal(self, work: Work, device: torch.device) -> str:
+        return _refuse(work) or ("a scale would be a second pass over the bucket" if work.is_scaled else "")
+
+    def prepare(self, work: Work, tensors: TensorSet) -> Prepared:
+        return in_set(work, tensors, lambda: torch._foreach_add_(tensors.tensors, tensors.places))
+
+
+class TorchDequantizeSum(Competitor):
+    """What people write with torch to sum quantized messages: each made float32 and added, then the scale."""
+
+    name = "torch_dequantize_sum"
+    directions = (Direction.REDUCE,)
+
+    def refusal(self, work: Work, device: torch.device) -> str:
+        return ""
+
+    def prepare(self, work: Work, tensors: TensorSet) -> Prepared:
+        (out,), units = tensors.tensors, work.plan.shard_units
+        messages = tensors.flat.view(RANKS, -1)
+        elements = messages[:, : out.numel()].view(torch.float8_e4m3fn).view(RANKS, units, UNIT_COUNT)
+        scales = messages.view(torch.float32)[:, out.numel() // out.itemsize :].unsqueeze(-1)
+        total = out.view(units, UNIT_COUNT)
+
+        def call() -> None:
+            total.zero_()
+            for values, scale in zip(elements, scales, strict=True):
+                total.add_(values.float().mul_(scale))
+            _scale(work, total)
 
         return in_set(work, tensors, call)
 
@@ -191,8 +229,11 @@ class TorchCopy(Competitor):
 
 def torch_peers() -> tuple[Competitor, ...]:
     """Return all of them, the plain copy first."""
-    kinds = (TorchCopy, TorchCat, TorchFlatten, TorchForeachCopy, TorchCopyEach, DdpBf16Hook, TorchChunkCat)
-    return (*(kind() for kind in kinds), TorchCompile())
+    kinds = (
+        *(TorchCopy, TorchCat, TorchFlatten, TorchForeachCopy, TorchForeachAdd, TorchCopyEach, DdpBf16Hook),
+        *(TorchChunkCat, TorchDequantizeSum, TorchCompile),
+    )
+    return tuple(kind() for kind in kinds)
 
 
 def _pack_all(tensors: Sequence[torch.Tensor], scale: float, dtype: torch.dtype) -> torch.Tensor:

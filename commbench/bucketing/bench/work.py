@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from commbench.bucketing.layout import BUCKET_SIZES, E4M3, SCALE_BYTES, SOURCE_SIZES, UNIT_COUNT
+from commbench.bucketing.plan import BucketPlan, plan_bucket
 from commbench.errors import UsageError
 from commbench.model.gradients import GRADIENT_SETS, GradientSet, known_set
 
+RANKS = 8  # whose messages a reduce sums: a node's
 SCALE = 0.125  # 1 / 8 ranks; a power of two, so that scaling before and after rounding give the same bits
 
 
@@ -16,6 +18,8 @@ class Direction(StrEnum):
 
     PACK = "pack"
     UNPACK = "unpack"
+    UNPACK_ADD = "unpack_add"  # added to what the tensors hold
+    REDUCE = "reduce"  # e4m3 messages of all ranks to one float32 sum
     COPY = "copy"
 
 
@@ -40,9 +44,19 @@ class Work:
         return SCALE if self.is_scaled else 1.0
 
     @property
+    def plan(self) -> BucketPlan:
+        """Return where a reduce finds elements and scales in its messages."""
+        counts = self.workload.counts
+        return plan_bucket(counts, [self.tensor_dtype] * len(counts), self.bucket_dtype, shards=RANKS)
+
+    @property
     def moved_bytes(self) -> int:
         """Return the least to read and write: each element once on either side, and the scales of e4m3 blocks."""
-        per_element = SOURCE_SIZES[self.tensor_dtype] + BUCKET_SIZES[self.bucket_dtype]
+        tensor_bytes, bucket_bytes = SOURCE_SIZES[self.tensor_dtype], BUCKET_SIZES[self.bucket_dtype]
+        if self.direction == Direction.REDUCE:
+            count = self.plan.shard_count
+            return RANKS * self.plan.message_bytes + count * tensor_bytes
+        per_element = bucket_bytes + tensor_bytes * (2 if self.direction == Direction.UNPACK_ADD else 1)
         blocks = sum(-(-count // UNIT_COUNT) for count in self.workload.counts) if self.bucket_dtype == E4M3 else 0
         return self.workload.count * per_element + blocks * SCALE_BYTES
 
@@ -51,11 +65,14 @@ class Work:
 _WORKS = (
     (Direction.PACK, "float32", "bfloat16", True),
     (Direction.PACK, "float32", "bfloat16", False),
+    (Direction.PACK, "float32", "float16", False),
     (Direction.PACK, "float32", "float32", False),
     (Direction.PACK, "bfloat16", "bfloat16", False),
     (Direction.PACK, "bfloat16", "float32", False),
     (Direction.PACK, "float32", E4M3, True),
     (Direction.UNPACK, "float32", "bfloat16", False),
+    (Direction.UNPACK_ADD, "float32", "bfloat16", False),
+    (Direction.REDUCE, "float32", E4M3, True),
 )
 # What the best plain copy is looked for among: design 5, minutes 1 to 2.
 _COPIES = (("float32", "float32"), ("float32", "bfloat16"))

@@ -186,6 +186,31 @@ def test_every_torch_peer_and_ours_are_right_or_say_why_not(work: Work) -> None:
     assert all(case.check is not None and case.check.wrong_count == 0 for case in cases if case.status == Status.OK)
 
 
+class NotASum(Competitor):
+    """Writes what came last where it was asked to add."""
+
+    name = "commbench"
+    directions = (Direction.UNPACK_ADD, Direction.REDUCE)
+
+    def refusal(self, work: Work, device: torch.device) -> str:
+        return ""
+
+    def prepare(self, work: Work, tensors: TensorSet) -> Prepared:
+        if work.direction == Direction.UNPACK_ADD:
+            return in_set(work, tensors, lambda: torch._foreach_copy_(tensors.tensors, tensors.places))
+        (out,), last = tensors.tensors, tensors.flat.view(8, -1)[-1]
+        elements, scales = last[: out.numel()].view(torch.float8_e4m3fn), last[out.numel() :].view(torch.float32)
+        return in_set(work, tensors, lambda: out.view(-1, 128).copy_(elements.float().view(-1, 128) * scales[:, None]))
+
+
+@pytest.mark.parametrize(("direction", "bucket"), [("unpack_add", "bfloat16"), ("reduce", "float8_e4m3fn")])
+def test_a_copy_where_a_sum_was_asked_for_is_wrong(direction: str, bucket: str) -> None:
+    work = Work(GradientSet("few", (2048, 300)), Direction(direction), "float32", bucket)
+    (case,) = measure(work, [NotASum()], CPU, HostStopwatch(), PROTOCOL)
+    assert case.status == Status.WRONG
+    assert case.times is None
+
+
 def test_peers_that_need_a_gpu_say_so_where_there_is_none() -> None:
     names = ("apex_multi_tensor_scale", "horovod_batched_copy", "cuda_memcpy_batch", "triton_pointer_table")
     work = Work(SMALL, Direction.PACK, "float32", "float32")
@@ -221,6 +246,10 @@ def test_bytes_are_those_of_the_design() -> None:
     assert found == {"ddp_25mib": 38.1, "resnet50": 153.3, "gpt2": 746.6, "llama3_8b_layer": 1308.7, "tiny_10000": 3.8}
     e4m3 = replace(packs["llama3_8b_layer"], bucket_dtype="float8_e4m3fn")
     assert e4m3.moved_bytes / e4m3.workload.count == 5 + 4 / 128
+    assert replace(WORK, direction=Direction.UNPACK_ADD).moved_bytes == (4 + 4 + 2) * WORK.workload.count
+    reduce = Work(GradientSet("one", (8 * 128 * 100,)), Direction.REDUCE, "float32", "float8_e4m3fn")
+    assert reduce.plan.message_bytes * 8 + 4 * reduce.plan.shard_count == reduce.moved_bytes
+    assert reduce.moved_bytes / reduce.plan.shard_count == 8 * (1 + 4 / 128) + 4
 
 
 @given(st.lists(st.integers(0, 20_000), min_size=1, max_size=30))
