@@ -76,15 +76,15 @@ class Launcher:
             return None
         if self.place is not None:
             return ThisRank(self.place.launcher)
+        address, limit_s = self.options.master_addr or "", self.options.start_limit_s
         if not self.hosts:
-            return LocalRanks(plan.world_size)
+            return LocalRanks(plan.world_size, limit_s)
         count, rest = divmod(plan.world_size, len(self.hosts))
         if rest:
             raise UsageError(
                 f"{plan.world_size} ranks do not divide over {len(self.hosts)} hosts; give --ranks-per-host, or a "
                 f"multiple of {len(self.hosts)} as --ranks"
             )
-        address, limit_s = self.options.master_addr or "", self.options.start_limit_s
         if self.is_slurm:
             return SlurmAllocation(self.hosts, count, address, limit_s)
         return RemoteShell(self.hosts, count, tuple(shlex.split(self.options.remote_shell)), address, limit_s)

@@ -15,7 +15,11 @@ store_option = click.option(
     help="The result store: a folder, or s3://bucket/prefix [also: COMMBENCH_STORE].",
 )
 
-ranks_option = click.option("--ranks", type=click.IntRange(min=1), help="Ranks to start on this machine.")
+ranks_option = click.option(
+    "--ranks",
+    type=click.IntRange(min=1),
+    help="Ranks in all; without --hosts or a Slurm allocation they are on this machine.",
+)
 
 sysfs_option = click.option(
     "--sysfs",
