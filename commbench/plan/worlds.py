@@ -39,7 +39,8 @@ def worlds(suite: Suite, world_size: int | None, nodes: int | None) -> tuple[All
     """Return what there is to measure on, and the worlds that the suite wants of it, smallest first.
 
     Without a world size it is as large as the suite's largest world, without a number of nodes they are as many as it
-    wants; ranks fill one node after another.
+    wants; ranks fill one node after another. A suite that names neither ranks nor nodes gets two ranks, and one on each
+    node that there is.
 
     Raises:
         UsageError: the suite asks for more ranks or nodes than there are.
@@ -48,7 +49,7 @@ def worlds(suite: Suite, world_size: int | None, nodes: int | None) -> tuple[All
         raise UsageError(f"--ranks {world_size}: a world has 1 to {MAX_RANKS} ranks")
     if suite.sweep.nodes:
         return _by_nodes(suite, world_size, nodes or max(suite.sweep.nodes))
-    counts = _rank_counts(suite, world_size)
+    counts = _rank_counts(suite, world_size, nodes or 1)
     allocation = _allocation(world_size or max(counts), nodes or 1)
     return allocation, tuple(World(count, allocation.nodes_for(count)) for count in counts)
 
@@ -75,10 +76,10 @@ def _by_nodes(suite: Suite, world_size: int | None, there: int) -> tuple[Allocat
     return allocation, tuple(found.values())
 
 
-def _rank_counts(suite: Suite, world_size: int | None) -> tuple[int, ...]:
+def _rank_counts(suite: Suite, world_size: int | None, nodes: int) -> tuple[int, ...]:
     ranks = tuple(sorted(suite.sweep.ranks))
     if not ranks:
-        largest = world_size or DEFAULT_WORLD_SIZE
+        largest = world_size or max(DEFAULT_WORLD_SIZE, nodes)
         powers = (2**exponent for exponent in range(1, largest.bit_length()))
         return tuple(sorted({*(power for power in powers if power <= largest), largest}))
     beyond = [str(count) for count in ranks if world_size is not None and count > world_size]

@@ -37,6 +37,11 @@ def test_rank_counts_on_several_hosts_say_how_many_hosts_they_reach(tmp_path: Pa
     assert [(point.world_size, point.nodes) for point in plan.points] == [(2, 1), (5, 2), (8, 2)]
 
 
+def test_where_nobody_says_how_many_ranks_each_host_has_one_and_there_are_two_at_least(tmp_path: Path) -> None:
+    worlds = [(plan.world_size, plan.nodes) for plan in (plan_of(tmp_path, "", hosts=n) for n in (1, 2, 4))]
+    assert worlds == [(2, 1), (2, 2), (4, 4)]
+
+
 def test_placements_choose_hosts_and_are_measured_once_where_they_agree(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, 'nodes = [2, 4, 6]\nplacement = ["first", "spread", "strided"]', ranks=12, hosts=6)
     found = {(point.nodes, point.placement): ranks_of(plan, point) for point in plan.points}
