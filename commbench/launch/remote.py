@@ -38,7 +38,7 @@ class RemoteShell:
     prefix: tuple[str, ...]
     master_addr: str = ""
     start_limit_s: float | None = None
-    launcher: str = "torchrun-hosts"
+    launcher: str = "hosts"
     can_repeat: bool = True
 
     def prepare(self, request: LaunchRequest) -> HostsCommand:
@@ -66,7 +66,7 @@ class SlurmAllocation:
     ranks_per_host: int
     master_addr: str = ""
     start_limit_s: float | None = None
-    launcher: str = "slurm-torchrun"
+    launcher: str = "slurm-allocation"
     can_repeat: bool = True
 
     def prepare(self, request: LaunchRequest) -> HostsCommand:

@@ -26,7 +26,7 @@ def test_ranks_on_four_hosts_measure_and_check_every_point_on_the_fabric_that_wa
     assert set(points["wrong_count"]) == {0}
     for world_size, hosts in zip(points["world_size"], points["hosts"], strict=True):
         assert list(hosts) == lab.names[:world_size]
-    assert list(pd.read_parquet(run.store / "runs")["launcher"]) == ["torchrun-hosts"]
+    assert list(pd.read_parquet(run.store / "runs")["launcher"]) == ["hosts"]
     at_least_bytes = 2 * 2 * 20 * 256 * 1024  # rank counts, launches, calls of the larger size
     assert all(sent > at_least_bytes for sent, _ in lab.bytes(FAB_A)[:2])
     assert all(sent < 10_000 for sent, _ in lab.bytes(FAB_B))

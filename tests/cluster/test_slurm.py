@@ -56,7 +56,7 @@ def test_the_batch_file_measures_every_launch_on_all_nodes_of_its_allocation(slu
     assert list(points["status"]) == ["ok", "ok"]
     assert sorted(points["launch_index"]) == [0, 1]
     assert {tuple(hosts) for hosts in points["hosts"]} == {("cbh0", "cbh1")}
-    assert list(pd.read_parquet(run.store / "runs")["launcher"]) == ["slurm-torchrun"]
+    assert list(pd.read_parquet(run.store / "runs")["launcher"]) == ["slurm-allocation"]
 
 
 def test_tasks_of_srun_become_the_ranks(slurm: Slurm, run: HostsRun) -> None:
