@@ -1,4 +1,4 @@
-"""Ctrl-C: once to stop after the point under way, twice to stop at once."""
+"""Ctrl-C: once to stop after the point under way, or the visits of an interleaved schedule; twice to stop at once."""
 
 import signal
 from types import FrameType, TracebackType
@@ -27,4 +27,5 @@ class InterruptButton:
     def _press(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signal module's signature
         self.presses += 1
         if self.presses == 1:
-            click.echo("commbench: finishing the point under way, then stopping; again to stop at once", err=True)
+            under_way = "the point under way (interleaved: the visits; --resume measures open points again)"
+            click.echo(f"commbench: finishing {under_way}, then stopping; again to stop at once", err=True)

@@ -29,7 +29,7 @@ def command(
 
     Starts its ranks on this machine, on --hosts, or on all nodes of the Slurm allocation it is in; or takes its place
     among the ranks that torchrun, srun or mpirun started. Ctrl-C finishes the point under way and saves; --resume goes
-    on from there.
+    on from there. An interleaved schedule ends after the visits under way, and --resume measures its open points again.
     """
     place = part_of(os.environ)
     if place is not None and place.rank > 0:
