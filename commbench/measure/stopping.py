@@ -1,4 +1,4 @@
-"""When a point has been measured enough. Rank 0 asks the rule after every visit, and tells the others."""
+"""When a point has been measured enough. Rank 0 asks the rule, and foresees visits to announce them together."""
 
 from typing import TYPE_CHECKING, Protocol
 
