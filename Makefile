@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test truth truth-regress truth-nightly check stress gpu tune bench bench-store clean
+.PHONY: demo test truth truth-regress truth-nightly check stress has-gpu gpu tune bench bench-store clean
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -49,19 +49,26 @@ check: .venv/installed
 stress: .venv/installed
 	COMMBENCH_STRESS=full $(BIN)/pytest -s tests/stress
 
+# What a machine with a GPU needs and no other: CuPy and the compiler of the kernel. docs/kernel.md: without a network.
+.venv/gpu: .venv/installed
+	$(BIN)/python -m pip install --quiet --editable '.[dev,gpu]'
+	touch $@
+
 # Without a GPU every test would skip and that would look like success: the recipe ends with 3 (make itself with 2).
-gpu: .venv/installed
-	@$(BIN)/python -c 'import torch; raise SystemExit(not torch.cuda.is_available())' || { \
-	    echo 'make gpu: torch finds no CUDA GPU on this host, so nothing was measured; run it where there is one' >&2; \
+has-gpu:
+	@nvidia-smi -L > /dev/null 2>&1 || { \
+	    echo 'no GPU: nvidia-smi finds none on this host, so nothing was measured; run it where there is one' >&2; \
 	    exit 3; }
+
+gpu: has-gpu .venv/gpu
 	$(BIN)/pytest -m gpu
 	$(BIN)/commbench run gpu --store results/gpu
 	$(BIN)/commbench run gpu_shared --store results/gpu
-	$(BIN)/commbench kernel --device cuda --store results/gpu
+	$(BIN)/commbench kernel --device cuda --store results/gpu $(LIMIT)
 
 # Every build of the kernel, the quickest first: some minutes of one GPU.
-tune: .venv/installed
-	$(BIN)/commbench kernel --tune --store results/gpu
+tune: has-gpu .venv/gpu
+	$(BIN)/commbench kernel --tune --store results/gpu $(LIMIT)
 
 bench: .venv/installed
 	$(BIN)/pytest tests/bench --benchmark-enable --benchmark-only

@@ -28,6 +28,7 @@ class GraphPoint(BoundPoint):
 
     def __init__(self, point: BoundPoint) -> None:
         self._point = point
+        self._graph: torch.cuda.CUDAGraph | None = None
         self.call = self._first_call
 
     def prepare(self, salt: int) -> None:
@@ -36,12 +37,20 @@ class GraphPoint(BoundPoint):
     def check(self, salt: int) -> "Correctness":
         return self._point.check(salt)
 
+    def release(self) -> None:
+        """Let go of what was recorded: NCCL waits for it for ever when its group is closed (pytorch#115388)."""
+        if self._graph is not None:
+            torch.cuda.synchronize()
+            self._graph.reset()
+            self._graph = None
+
     def _first_call(self) -> None:
-        self.call = _recorded(self._point.call)
+        self._graph = _recorded(self._point.call)
+        self.call = self._graph.replay
 
 
-def _recorded(call: "Call") -> "Call":
-    """Make a call on a side stream, record another one there without running it, and return the replay."""
+def _recorded(call: "Call") -> torch.cuda.CUDAGraph:
+    """Make a call on a side stream, record another one there without running it, and return what was recorded."""
     side = torch.cuda.Stream()  # type: ignore[no-untyped-call] # torch
     current = torch.cuda.current_stream()
     side.wait_stream(current)
@@ -53,4 +62,4 @@ def _recorded(call: "Call") -> "Call":
         warnings.filterwarnings("ignore", message=_EMPTY_GRAPH)
         with torch.cuda.graph(graph, stream=side, capture_error_mode=_CAPTURE_MODE):
             call()
-    return graph.replay
+    return graph

@@ -78,6 +78,8 @@ class TorchBackend(Backend):
         return [host_from_json(json.loads(text)) for text in gather_texts(json.dumps(asdict(facts)))]
 
     def close(self) -> None:
+        for group in self._groups.values():
+            group.release()
         dist.destroy_process_group()
 
 

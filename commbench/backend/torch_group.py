@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import torch
 import torch.distributed as dist
@@ -18,6 +19,9 @@ from commbench.collectives.of_point import geometry_of
 from commbench.model.dtype import DTYPES
 from commbench.model.point import GRAPH_LAUNCH, Point
 from commbench.model.result import Correctness, Samples
+
+if TYPE_CHECKING:
+    from commbench.backend.cuda_graph import GraphPoint
 
 
 class Arena:
@@ -85,6 +89,7 @@ class TorchGroup(Group):
         self.world_size = dist.get_world_size(group)
         self.library = TorchLibrary(group)
         self._token = torch.zeros(1)
+        self._recorded: WeakSet[GraphPoint] = WeakSet()
 
     def bind(self, point: Point) -> BoundPoint:
         bound = self._bind_bucket(point) if point.gradients else self._bind_buffers(point)
@@ -92,7 +97,14 @@ class TorchGroup(Group):
             return bound
         from commbench.backend.cuda_graph import GraphPoint
 
-        return GraphPoint(bound)
+        graph = GraphPoint(bound)
+        self._recorded.add(graph)
+        return graph
+
+    def release(self) -> None:
+        """Let go of what was recorded of this group's calls, before the group is closed."""
+        for graph in list(self._recorded):
+            graph.release()
 
     def _bind_bucket(self, point: Point) -> BoundPoint:
         return self._buckets.bind(point, self.library, self.rank)

@@ -27,6 +27,10 @@ class CupyLauncher:
         self.build = build or KernelBuild()
         self._device = device
         self._cupy = _import_cupy()
+        if not hasattr(torch.cuda.Stream, "__cuda_stream__"):
+            raise UnfitError(
+                f"the fused kernel runs on torch's streams; CuPy takes those of 2.10 on, not of {torch.__version__}"
+            )
         compiler = Nvrtc()
         check_driver(self._cupy.cuda.runtime.driverGetVersion(), compiler.version)
         facts = torch.cuda.get_device_properties(device)

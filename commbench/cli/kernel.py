@@ -1,5 +1,6 @@
 """`commbench kernel`: the fused bucket kernel beside its peers."""
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(min=1), help="Blocks that take turns.")
 @click.option("--iterations", default=12, show_default=True, type=click.IntRange(min=1), help="Calls of a block.")
 @click.option("--cold-size", default="512MiB", show_default=True, help="Distinct memory to rotate over.")
+@click.option("--time-limit", type=click.FloatRange(min=1), help="Seconds after which nothing more is begun.")
 @click.option("--tune", is_flag=True, help="Try all builds of the kernel instead: needs a GPU, takes minutes.")
 @click.option("--purpose", default="adhoc", show_default=True, help="Why this is measured.")
 def command(
@@ -30,12 +32,14 @@ def command(
     rounds: int,
     iterations: int,
     cold_size: str,
+    time_limit: float | None,
     tune: bool,
     purpose: str,
 ) -> ExitCode:
     """Measure the fused bucket kernel and its peers, on this machine's GPU or else on its CPU, and store every case.
 
     Results are checked first: a wrong competitor is shown as wrong and not timed. Exits with 1 when ours is wrong.
+    What ends the run early, Ctrl-C too, loses only the work that was under way.
     """
     from commbench.bucketing.bench.work import workload
     from commbench.units import parse_size
@@ -53,17 +57,19 @@ def command(
 
     opened = open_for_writing(store, create=True)  # a bad store fails before anything is measured
     if tune:
-        done = run_tuning(device, _say)
+        done = run_tuning(device, _say, time_limit or inf)
         for choice in ranked(done.cases):
             click.echo(f"{choice.time_ratio:.3f} of the default's time: {choice.tuning or 'the default'}")
     else:
         protocol = Protocol(rounds, iterations, cold_bytes)
-        done = run_bench(Request(device, names, split_names(competitors), protocol), _say)
+        done = run_bench(Request(device, names, split_names(competitors), protocol, time_limit or inf), _say)
     run_id = _store(opened, done, purpose)
     if not tune:
         click.echo(kernel_view(opened.kernel(run_id)), nl=False)
     click.echo(f"kernel run {run_id} is stored; look at it with: commbench show --kernel {run_id}", err=True)
-    return _verdict(done)
+    if done.end.left_out:
+        click.echo(f"commbench: {done.end.left_out}", err=True)
+    return _verdict(done) or done.end.exit_code
 
 
 def _say(words: str) -> None:

@@ -1,6 +1,7 @@
 """What this host has, read from /proc without torch: CPU cores, memory, GPUs."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 PROC = Path("/proc")
 CGROUP = Path("/sys/fs/cgroup")
 GPUS = Path("driver/nvidia/gpus")  # below /proc: the kernel driver keeps one folder here per GPU
+DEVICES = Path("/dev")
 _BYTES_PER_KIB = 1024
 
 
@@ -30,9 +32,14 @@ def usable_gpu_count(gpu_root: Path = PROC / GPUS) -> int:
     return count_gpus(gpu_root) if _torch_has_cuda() else 0
 
 
-def count_gpus(gpu_root: Path) -> int:
-    """Return the GPUs that the NVIDIA driver lists in a folder; none where there is no driver."""
-    return sum(1 for _ in gpu_root.iterdir()) if gpu_root.is_dir() else 0
+def count_gpus(gpu_root: Path, devices: Path = DEVICES, environ: Mapping[str, str] = os.environ) -> int:
+    """Return the GPUs that the NVIDIA driver has here and CUDA may see; none where there is no driver.
+
+    They are listed in a folder of /proc, which a sandbox may lack: there the device files are counted.
+    """
+    listed = gpu_root.iterdir() if gpu_root.is_dir() else devices.glob("nvidia[0-9]*")
+    count, visible = sum(1 for _ in listed), environ.get("CUDA_VISIBLE_DEVICES")
+    return count if visible is None else min(count, len([each for each in visible.split(",") if each.strip()]))
 
 
 def available_memory_bytes(proc: Path = PROC, cgroup: Path = CGROUP) -> int:

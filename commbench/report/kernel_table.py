@@ -21,6 +21,7 @@ WORK = ["workload", "direction", "tensor_dtype", "bucket_dtype", "is_scaled"]
 _FROM_BUCKET = {"unpack", "unpack_add", "reduce"}
 NOT_MEASURED = "not measured"
 ON_CPU = "NO GPU: the CPU path against torch's CPU operations; nothing here says anything about the kernel"
+HOST_BOUND = "more launches a call than a queue takes, so the device waits for the host and only replays say its time"
 REIMPLEMENTED = "* written again here from published parameters; not that library's own code"
 TITLES = (
     "competitor",
@@ -75,7 +76,10 @@ def _head(rows: pd.DataFrame) -> list[str]:
 def notes(rows: pd.DataFrame) -> list[str]:
     """Return what has to be said beside the numbers."""
     on_cpu = [ON_CPU] if is_on_cpu(rows) else []
-    return on_cpu + ([REIMPLEMENTED] if rows["is_reimplemented"].fillna(value=False).any() else [])
+    starred = [REIMPLEMENTED] if rows["is_reimplemented"].fillna(value=False).any() else []
+    waiting = rows[rows["extra_json"].fillna("").str.contains('"waits_for_host": true', regex=False)]
+    slow = sorted({f"{one_line(row['competitor'])} at {one_line(row['workload'])}" for _, row in waiting.iterrows()})
+    return on_cpu + starred + ([f"{HOST_BOUND}: {', '.join(slow)}"] if slow else [])
 
 
 def is_on_cpu(rows: pd.DataFrame) -> bool:

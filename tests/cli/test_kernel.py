@@ -1,5 +1,7 @@
 """`commbench kernel` and its views, as a user runs them, on the CPU at a small size."""
 
+import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -125,3 +127,30 @@ def test_a_bucket_of_ours_that_is_wrong_is_a_gate_that_says_no(tmp_path: Path) -
     assert spoiled["device_time_cold_us"].isna().all()
     assert (spoiled["wrong_index"] == 0).all()
     assert "wrong_result: " in done.stdout
+
+
+LONG = ("kernel", "--device", "cpu", "--workloads", "small", "--competitors", "torch_cat", "--cold-size", "1MiB")
+
+
+def test_when_the_time_is_up_what_was_measured_is_stored_and_the_rest_is_counted(tmp_path: Path) -> None:
+    place = Workplace(tmp_path)
+    done = place.run(*LONG, "--rounds", "10", "--time-limit", "1")
+    assert done.returncode == ExitCode.OK, done.stderr
+    left = re.search(r"(\d+) of (\d+) works were not measured: the time was up", done.stderr)
+    assert left is not None
+    rows = pd.read_parquet(place.store / "kernel")
+    works = rows[["workload", "direction", "tensor_dtype", "bucket_dtype", "is_scaled"]].drop_duplicates()
+    assert 0 < len(works) <= int(left[2]) - int(left[1])
+
+
+def test_ctrl_c_stores_what_was_measured(tmp_path: Path) -> None:
+    place = Workplace(tmp_path)
+    with place.start(*LONG, "--rounds", "10") as process:
+        assert process.stderr is not None
+        assert "timed" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == ExitCode.INTERRUPTED
+    assert "works were not measured: interrupted" in said
+    assert "Traceback" not in said
+    assert not pd.read_parquet(place.store / "kernel").empty

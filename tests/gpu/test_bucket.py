@@ -173,10 +173,12 @@ def test_compute_sanitizer_finds_nothing(tool: str) -> None:
     sanitizer = shutil.which("compute-sanitizer")
     if sanitizer is None:
         pytest.skip("no compute-sanitizer on the PATH")
-    command = [sanitizer, "--tool", tool, "--error-exitcode", "9", sys.executable, "-c", SANITIZED]
+    # Libraries ask the driver for what it may not have, and go on: that is no error of ours (cuda-python#562).
+    quiet = ["--report-api-errors", "no"] if tool == "memcheck" else []
+    command = [sanitizer, "--tool", tool, *quiet, "--error-exitcode", "9", sys.executable, "-c", SANITIZED]
     # Without torch's cache every tensor is an allocation of its own, so that an access beyond it is seen.
     environment = {**os.environ, "PYTORCH_NO_CUDA_MEMORY_CACHING": "1"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    if "not supported" in done.stdout + done.stderr:
+    if "Device not supported" in done.stdout + done.stderr:
         pytest.skip("compute-sanitizer does not support this device or sandbox")
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]

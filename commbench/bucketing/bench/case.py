@@ -13,7 +13,8 @@ from commbench.model.result import Status
 class Times:
     """Times of one case in ns: `cold_ns` and `warm_ns` of single calls, `graph_ns` means over one replay each.
 
-    What could not be timed is empty; `no_graph` then says why.
+    What could not be timed is empty; `no_graph` then says why. `waits_for_host` says that single calls have so many
+    launches that the device waits for the host between them: there only replays say what the device needs.
     """
 
     cold_ns: tuple[int, ...]
@@ -22,6 +23,7 @@ class Times:
     host_ns: tuple[int, ...] = ()
     prepare_ns: int = 0
     no_graph: str = ""
+    waits_for_host: bool = False
 
     @property
     def cold_median_ns(self) -> float:

@@ -1,5 +1,6 @@
 """Peers that need a GPU: two written again from published parameters, the driver's batched copy, and Triton's."""
 
+import zlib
 from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
@@ -29,12 +30,18 @@ class _Module:
 
         self._cupy, self._threads = cupy, threads
         kernels = folder("kernels")
-        options = ("-std=c++17", f"-I{kernels}", f"-DBUCKET_THREADS={threads}", "-DBUCKET_BLOCKS=1")
+        # CuPy keeps what it compiled by source and options, and does not look into the files that the source includes.
+        included = zlib.crc32(b"".join(path.read_bytes() for path in sorted(kernels.glob("*.cuh"))))
+        defined = (f"-DBUCKET_THREADS={threads}", "-DBUCKET_BLOCKS=1", f"-DINCLUDED={included}")
+        options = ("-std=c++17", f"-I{kernels}", *defined)
         self._module: Any = cupy.RawModule(code=(kernels / _SOURCE).read_text(), options=options)
+        self._functions: dict[str, Any] = {}
 
     def launch(self, name: str, launches: Sequence[tables.Launch], arguments: tuple[np.generic, ...]) -> None:
         """Start one kernel after the other on torch's current stream."""
-        function = self._module.get_function(name)
+        if name not in self._functions:
+            self._functions[name] = self._module.get_function(name)
+        function = self._functions[name]
         stream = self._cupy.cuda.Stream.from_external(torch.cuda.current_stream())
         for each in launches:
             function((each.blocks,), (self._threads,), (each.table, *arguments), stream=stream)
@@ -127,7 +134,11 @@ class CudaMemcpyBatch(Competitor):
         stream = torch.cuda.Stream(tensors.flat.device)  # type: ignore[no-untyped-call] # torch
 
         def call() -> None:
-            # The driver refuses the legacy default stream, which is torch's; a capture's stream it takes.
+            if torch.cuda.is_current_stream_capturing():
+                raise UnfitError(
+                    "cudaMemcpyBatchAsync cannot be recorded: the driver has no such node (rapidsai/rmm#2518)"
+                )
+            # The driver refuses the legacy default stream, which is torch's: the fork and the join are in its time.
             current = torch.cuda.current_stream(tensors.flat.device)
             stream.wait_stream(current)
             answer = runtime.cudaMemcpyBatchAsync(

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 
 import torch
 
@@ -13,8 +14,12 @@ from commbench.bucketing.bench.sets import COLD_BYTES, TensorSet, make_sets, poi
 from commbench.bucketing.bench.timing import Stopwatch
 from commbench.bucketing.bench.work import Work
 from commbench.model.result import Status
+from commbench.units import NS_PER_S
 
 _MOST_CHECKED = 8  # sets, first and last among them: 137 sets of 10,000 tensors would be checked for minutes
+
+
+_LONGEST_RECORDING_S = 2.0  # of one graph: 10,000 copies on each of 137 sets would make a million nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +121,7 @@ def _time_block(entrant: _Entrant, stopwatch: Stopwatch, iterations: int) -> Non
         same = [entrant.prepared[0].call] * (iterations + 1)  # the first one brings the set into the cache
         entrant.warm_ns += stopwatch.device_ns(same, longest_ns)[1:]
         entrant.host_ns += host_ns
-    except RuntimeError as error:  # CUDA's, or no memory left
+    except Exception as error:  # noqa: BLE001 - CUDA's, or no memory left, or a library's: a result to keep
         entrant.case = replace(entrant.case, status=Status.ERROR, error=_words(error))
 
 
@@ -124,10 +129,13 @@ def _finish(entrant: _Entrant, work: Work, sets: Sequence[TensorSet], stopwatch:
     case = entrant.case
     if case.status != Status.OK:
         return case
-    check = _checked(work, entrant.prepared, sets)
+    try:
+        check = _checked(work, entrant.prepared, sets)
+    except Exception as error:  # noqa: BLE001 - a fault of the device that shows only now
+        return replace(case, status=Status.ERROR, error=_words(error))
     if check.wrong_count:
         return replace(case, status=Status.WRONG, error=_wrong(check, "seen after its calls were timed"), check=check)
-    graph_ns, no_graph = _graph_ns(entrant.prepared, stopwatch, protocol.rounds)
+    graph_ns, no_graph = _graph_ns(entrant, stopwatch, protocol.rounds)
     times = Times(
         tuple(entrant.cold_ns),
         tuple(entrant.warm_ns),
@@ -135,13 +143,18 @@ def _finish(entrant: _Entrant, work: Work, sets: Sequence[TensorSet], stopwatch:
         tuple(entrant.host_ns),
         entrant.prepare_ns,
         no_graph,
+        stopwatch.waits_for_host(median(entrant.host_ns or [0]), case.launches),
     )
     return replace(case, check=check, times=times)
 
 
-def _graph_ns(prepared: Sequence[Prepared], stopwatch: Stopwatch, replays: int) -> tuple[list[int], str]:
+def _graph_ns(entrant: _Entrant, stopwatch: Stopwatch, replays: int) -> tuple[list[int], str]:
+    calls = [each.call for each in entrant.prepared]
+    recording_s = len(calls) * median(entrant.host_ns or [0]) / NS_PER_S
+    if recording_s > _LONGEST_RECORDING_S:
+        return [], f"recording {len(calls)} calls of that many launches would take {recording_s:.0f} s"
     try:
-        times = stopwatch.graph_ns([each.call for each in prepared], replays)
+        times = stopwatch.graph_ns(calls, replays)
     except Exception as error:  # noqa: BLE001 - what cannot be recorded is told, and everything else still counts
         return [], _words(error)
     return times, "" if times else "no CUDA graphs on this device"

@@ -60,6 +60,8 @@ def _case(case: Case, about: Surroundings, cold_bytes: int) -> dict[str, Any]:
     extra = {"device": about.device, "sets": sets_needed(work, cold_bytes), "cold_bytes": cold_bytes}
     if times is not None and times.no_graph:
         extra["no_graph"] = times.no_graph
+    if times is not None and times.waits_for_host:
+        extra["waits_for_host"] = True
     return {
         "started_at": datetime.fromtimestamp(case.started_at_ns / NS_PER_S, UTC),
         "competitor": case.competitor,

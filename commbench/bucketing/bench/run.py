@@ -1,8 +1,10 @@
 """A whole run of the benchmark: which competitors there are, the copies first, then every work."""
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 import torch
 
@@ -13,15 +15,16 @@ from commbench.bucketing.bench.measure import Protocol, measure
 from commbench.bucketing.bench.ours import Ours
 from commbench.bucketing.bench.timing import open_stopwatch
 from commbench.bucketing.bench.torch_peers import torch_peers
-from commbench.bucketing.bench.work import SMALL, WORKLOADS, Work, copies_of, works_of
+from commbench.bucketing.bench.work import SMALL, Work, copies_of, works_of
 from commbench.bucketing.bench.work import workload as workload_of
-from commbench.errors import UnfitError, UsageError
-from commbench.model.gradients import DDP_25MIB
+from commbench.errors import ExitCode, UnfitError, UsageError
+from commbench.model.gradients import DDP_25MIB, GRADIENT_SETS
 
 Say = Callable[[str], None]
 
-# Where nobody says what to measure: everything on a GPU; on a CPU what is done in a few minutes.
-_DEFAULTS = {"cuda": WORKLOADS, "cpu": (SMALL.name, DDP_25MIB)}
+# Where nobody says what to measure: all real sets on a GPU, where thousands of the small one would have to rotate to be
+# cold; on a CPU what is done in a few minutes.
+_DEFAULTS = {"cuda": tuple(GRADIENT_SETS), "cpu": (SMALL.name, DDP_25MIB)}
 # Elements of the copies: 1 GiB of float32, far beyond any cache; on a CPU 16 MiB, over which it rotates.
 _COPY_COUNTS = {"cuda": 2**28, "cpu": 2**22}
 # Most bytes that a CPU rotates over: its last cache is some tens of MB, and its memory slower by two orders.
@@ -36,7 +39,16 @@ class Request:
     workloads: tuple[str, ...] = ()
     competitors: tuple[str, ...] = ()
     protocol: Protocol = field(default_factory=Protocol)
+    limit_s: float = inf  # no work is begun after so long
     copy_count: int | None = None  # elements of the plain copies
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a run ended: `left_out` says in words what was not measured and why, empty when all was."""
+
+    left_out: str = ""
+    exit_code: ExitCode = ExitCode.OK
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,7 @@ class Run:
     cases: tuple[Case, ...]
     cold_bytes: int
     versions: dict[str, str]
+    end: End = field(default_factory=End)
 
 
 def run(request: Request, say: Say) -> Run:
@@ -62,24 +75,48 @@ def run(request: Request, say: Say) -> Run:
     copies = copies_of(request.copy_count or _COPY_COUNTS[device.type])
     works = (*copies, *works_of(workloads), *copies)  # twice: the device may be another by then
     protocol = protocol_for(request.protocol, device)
-    return Run(device.type, measure_all(works, competitors, device, protocol, say), protocol.cold_bytes, versions())
+    deadline = time.monotonic() + request.limit_s
+    cases, end = measure_all(works, competitors, device, protocol, say, deadline=deadline)
+    return Run(device.type, cases, protocol.cold_bytes, versions(), end)
 
 
 def measure_all(
-    works: Iterable[Work], competitors: Sequence[Competitor], device: torch.device, protocol: Protocol, say: Say
-) -> tuple[Case, ...]:
-    """Measure every work in order; memory of one work is free again before the next begins."""
+    works: Sequence[Work],
+    competitors: Sequence[Competitor],
+    device: torch.device,
+    protocol: Protocol,
+    say: Say,
+    *,
+    deadline: float = inf,
+) -> tuple[tuple[Case, ...], End]:
+    """Measure every work in order, and return how that ended.
+
+    Memory of one work is free again before the next begins. None is begun after the deadline, of time.monotonic(); an
+    interruption, or an error that is no competitor's, ends the run with the works that were done, if there are any.
+    """
     stopwatch = open_stopwatch(device)
     cases: list[Case] = []
-    for work in works:
-        found = measure(work, competitors, device, stopwatch, protocol)
+    for done, work in enumerate(works):
+        left = f"{len(works) - done} of {len(works)} works were not measured: "
+        if cases and time.monotonic() > deadline:
+            return tuple(cases), End(left + "the time was up")
+        try:
+            found = measure(work, competitors, device, stopwatch, protocol)
+            if device.type == "cuda":
+                torch.cuda.empty_cache()
+        except KeyboardInterrupt:
+            if not cases:
+                raise
+            return tuple(cases), End(left + "interrupted", ExitCode.INTERRUPTED)
+        except Exception as error:  # a device that is lost, say: what was measured before is still right
+            if not cases:
+                raise
+            return tuple(cases), End(f"{left}{type(error).__name__}: {error}", ExitCode.UNFIT)
         cases += found
-        if device.type == "cuda":
-            torch.cuda.empty_cache()
         timed = sum(case.times is not None for case in found)
         kinds = f"{work.direction} {work.tensor_dtype} and {work.bucket_dtype}{', scaled' if work.is_scaled else ''}"
         say(f"{work.workload.name}: {kinds}: {timed} of {len(found)} timed")
-    return tuple(cases)
+    return tuple(cases), End()
 
 
 def all_competitors() -> tuple[Competitor, ...]:

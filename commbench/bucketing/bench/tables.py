@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 # apex csrc/multi_tensor_apply.cuh, depth 2: tensors and blocks whose table fits 4 KB of kernel arguments; the chunk is
 # that of apex.multi_tensor_apply.multi_tensor_applier(2048 * 32), also TransformerEngine's.
@@ -39,7 +42,7 @@ HOROVOD_TABLE = np.dtype(
 class Launch:
     """One launch: the table that travels as its argument, and its blocks."""
 
-    table: Any  # one np.void of the struct: what CuPy passes by value
+    table: "NDArray[np.void]"  # one struct: CuPy passes arrays of one element by value, of any size
     blocks: int
 
 
@@ -77,7 +80,7 @@ def _apex_launch(
         table["counts"][place] = counts[tensor]
     for block, (tensor, chunk) in enumerate(pairs):
         table["tensor_of_block"][block], table["chunk_of_block"][block] = places[tensor], chunk
-    return Launch(table[()], len(pairs))
+    return Launch(table, len(pairs))
 
 
 def horovod_launches(sources: Sequence[int], targets: Sequence[int], sizes_bytes: Sequence[int]) -> list[Launch]:
@@ -88,5 +91,5 @@ def horovod_launches(sources: Sequence[int], targets: Sequence[int], sizes_bytes
         table = np.zeros((), dtype=HOROVOD_TABLE)
         for name, values in (("in", sources), ("out", targets), ("bytes", sizes_bytes)):
             table[name][: len(values[some])] = values[some]
-        launches.append(Launch(table[()], len(sources[some]) * HOROVOD_BLOCKS))
+        launches.append(Launch(table, len(sources[some]) * HOROVOD_BLOCKS))
     return launches

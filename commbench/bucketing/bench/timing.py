@@ -10,10 +10,13 @@ from commbench.bucketing.bench.competitor import Call
 
 _NS_PER_MS = 1_000_000
 _CALIBRATION_CYCLES = 20_000_000  # some 10 ms on a GPU of 2 GHz: the ends cost nothing beside it
+_CALIBRATIONS = 8
 # How much longer than the host needs to enqueue a call the device is kept busy before it, so that it never waits.
 _HEAD_START = 3.0
 _LEAST_HEAD_START_NS = 20_000
 _MOST_HEAD_START_NS = 50 * _NS_PER_MS
+# A stream's queue takes about so many launches; then the host waits, and no head start helps (NVIDIA's forum, 68937).
+_QUEUE_LAUNCHES = 1000
 
 
 class Stopwatch(ABC):
@@ -32,6 +35,10 @@ class Stopwatch(ABC):
     @abstractmethod
     def graph_ns(self, calls: Sequence[Call], replays: int) -> list[int]:
         """Record all calls in one CUDA graph; return the mean time of a call in each replay, empty without graphs."""
+
+    def waits_for_host(self, host_ns: float, launches: int | None) -> bool:
+        """Return whether the device must wait for the host inside a call of which the host takes so long."""
+        return False
 
     @abstractmethod
     def wait(self) -> None:
@@ -73,13 +80,18 @@ class CudaStopwatch(Stopwatch):
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
+        # The first sleep loads its kernel and finds an idle clock, 345 instead of 1980 MHz on an H200: too few cycles a
+        # nanosecond would make the pauses too short.
+        self._cycles_per_ns = max(self._measured_cycles_per_ns() for _ in range(_CALIBRATIONS))
+        self.empty_ns = sorted(self.device_ns([_nothing] * 9))[4]
+
+    def _measured_cycles_per_ns(self) -> float:
         pair = self._pair()
         pair[0].record()
         torch.cuda._sleep(_CALIBRATION_CYCLES)  # type: ignore[no-untyped-call] # torch
         pair[1].record()
         self.wait()
-        self._cycles_per_ns = _CALIBRATION_CYCLES / max(1, _elapsed_ns(pair))
-        self.empty_ns = sorted(self.device_ns([_nothing] * 9))[4]
+        return _CALIBRATION_CYCLES / max(1, _elapsed_ns(pair))
 
     def device_ns(self, calls: Sequence[Call], host_ns: int = 0) -> list[int]:
         ahead_ns = min(max(_HEAD_START * host_ns, _LEAST_HEAD_START_NS), _MOST_HEAD_START_NS)
@@ -94,6 +106,9 @@ class CudaStopwatch(Stopwatch):
         self.wait()
         return [_elapsed_ns(pair) for pair in pairs]
 
+    def waits_for_host(self, host_ns: float, launches: int | None) -> bool:
+        return _HEAD_START * host_ns > _MOST_HEAD_START_NS or (launches or 0) > _QUEUE_LAUNCHES
+
     def host_ns(self, calls: Sequence[Call]) -> list[int]:
         times = []
         for call in calls:
@@ -106,10 +121,13 @@ class CudaStopwatch(Stopwatch):
 
     def graph_ns(self, calls: Sequence[Call], replays: int) -> list[int]:
         self.wait()
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            for call in calls:
-                call()
+        graph, before = torch.cuda.CUDAGraph(), torch.cuda.current_stream(self._device)
+        try:
+            with torch.cuda.graph(graph):
+                for call in calls:
+                    call()
+        finally:
+            torch.cuda.set_stream(before)  # torch leaves us on the recording's stream when that cannot be ended
         (host_ns,) = self.host_ns([graph.replay])  # and every set has been used since the recording
         return [each // len(calls) for each in self.device_ns([graph.replay] * replays, host_ns)]
 

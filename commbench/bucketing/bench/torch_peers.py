@@ -133,6 +133,9 @@ class TorchCopyEach(Competitor):
 
         return in_set(work, tensors, call)
 
+    def launches(self, work: Work) -> int | None:
+        return len(work.workload.counts) + work.is_scaled
+
 
 class DdpBf16Hook(Competitor):
     """The copies of DDP with `bf16_compress_hook`: a bucket of float32 between the tensors and the bfloat16."""
@@ -160,6 +163,9 @@ class DdpBf16Hook(Competitor):
                 tensor.copy_(part)
 
         return in_set(work, tensors, unpack if work.direction == Direction.UNPACK else pack)
+
+    def launches(self, work: Work) -> int | None:
+        return len(work.workload.counts) + (1 if work.direction == Direction.UNPACK else 2)
 
 
 class TorchChunkCat(Competitor):

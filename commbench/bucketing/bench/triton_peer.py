@@ -13,6 +13,7 @@ from commbench.bucketing.layout import E4M3
 
 _TILE = 4096  # elements of one program
 _WARPS = 8
+_ALIGNMENT_BYTES = 16  # of the widest access
 
 
 class TritonPointerTable(Competitor):
@@ -37,11 +38,12 @@ class TritonPointerTable(Competitor):
         tiles = [torch.from_numpy(each).to(device) for each in tiles_of(work.workload.counts)]
         counts = torch.tensor(work.workload.counts, device=device)
         types = [_triton_type(str(end[0].dtype)) for end in ends]
+        is_aligned = all(each.data_ptr() % _ALIGNMENT_BYTES == 0 for end in ends for each in end)
         grid = (len(tiles[0]),)
 
         def call() -> None:
             triton_kernels.copy_tiles[grid](
-                *addresses, *tiles, counts, work.scale, *types, tile=_TILE, num_warps=_WARPS
+                *addresses, *tiles, counts, work.scale, *types, aligned=is_aligned, tile=_TILE, num_warps=_WARPS
             )
 
         return in_set(work, tensors, call)

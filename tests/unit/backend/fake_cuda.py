@@ -24,6 +24,9 @@ class FakeGraph:
     cuda: "FakeCuda"
     recorded: list[str] = field(default_factory=list)
 
+    def reset(self) -> None:
+        self.cuda.diary.append("reset")
+
     def replay(self) -> None:
         self.cuda.diary.append(f"replay on {self.cuda.stream.name}: {', '.join(self.recorded)}")
 

@@ -88,6 +88,17 @@ def test_a_graph_with_nothing_in_it_is_no_warning_for_one_rank_in_place_has_noth
     assert cuda.diary[-1] == "replay on main: "
 
 
+def test_what_was_recorded_is_let_go_of_once(cuda: FakeCuda) -> None:
+    point = GraphPoint(DeviceWork(cuda))
+    point.release()
+    assert cuda.diary == []
+    point.call()
+    cuda.diary.clear()
+    point.release()
+    point.release()
+    assert cuda.diary == ["reset"]
+
+
 def test_any_other_warning_is_heard(cuda: FakeCuda) -> None:
     point = DeviceWork(cuda)
     point.call = lambda: warnings.warn("something else", stacklevel=1)

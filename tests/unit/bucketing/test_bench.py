@@ -15,14 +15,14 @@ from commbench.bucketing.bench.measure import Protocol, measure
 from commbench.bucketing.bench.oracle import compare
 from commbench.bucketing.bench.ours import Ours
 from commbench.bucketing.bench.rows import Surroundings, rows
-from commbench.bucketing.bench.run import choose, device_of
+from commbench.bucketing.bench.run import choose, device_of, measure_all
 from commbench.bucketing.bench.sets import TensorSet, sets_needed
 from commbench.bucketing.bench.timing import HostStopwatch
 from commbench.bucketing.bench.torch_peers import torch_peers
 from commbench.bucketing.bench.triton_peer import tiles_of
 from commbench.bucketing.bench.tune import candidates, ranked, tune
 from commbench.bucketing.bench.work import SMALL, Direction, Work, copies_of, workload, works_of
-from commbench.errors import UnfitError, UsageError
+from commbench.errors import ExitCode, UnfitError, UsageError
 from commbench.model.gradients import GRADIENT_SETS, GradientSet
 from commbench.model.result import Status
 from commbench.store.ready import as_table
@@ -230,6 +230,44 @@ def test_one_wrong_element_is_found_where_it_is(counts: list[int], data: st.Data
         joined[place] = -1.0
         found = compare(list(joined.split_with_sizes(counts)), right_results)
         assert (found.wrong_count, found.wrong_index) == (1, place)
+
+
+class Failing(Ours):
+    """Breaks what the harness itself does, as a lost device would, when a work is of float16."""
+
+    def refusal(self, work: Work, device: torch.device) -> str:
+        if work.bucket_dtype == "float16":
+            raise RuntimeError("CUDA error: unspecified launch failure")
+        return super().refusal(work, device)
+
+
+def test_an_error_that_is_no_competitors_ends_the_run_and_keeps_what_was_measured() -> None:
+    works = [Work(SMALL, Direction.PACK, "float32", each) for each in ("float32", "float16", "bfloat16")]
+    protocol = Protocol(rounds=1, iterations=2, cold_bytes=1)
+    cases, end = measure_all(works, [Failing()], CPU, protocol, lambda _: None)
+    assert [case.work.bucket_dtype for case in cases] == ["float32"]
+    assert end.exit_code == ExitCode.UNFIT
+    assert end.left_out == "2 of 3 works were not measured: RuntimeError: CUDA error: unspecified launch failure"
+    with pytest.raises(RuntimeError, match="launch failure"):
+        measure_all(works[1:], [Failing()], CPU, protocol, lambda _: None)
+
+
+class Queued(HostStopwatch):
+    """A clock of the host that, as a GPU's, knows host times apart and a queue that fills."""
+
+    has_host_time = True
+
+    def waits_for_host(self, host_ns: float, launches: int | None) -> bool:
+        return (launches or 0) > 2
+
+
+def test_calls_of_more_launches_than_a_queue_takes_are_marked() -> None:
+    peers = [each for each in torch_peers() if each.name in {"torch_copy_each", "torch_cat"}]
+    cases = measure(WORK, peers, CPU, Queued(), Protocol(rounds=1, iterations=2, cold_bytes=1))
+    marked = {case.competitor: case.times.waits_for_host for case in cases if case.times is not None}
+    assert marked == {"torch_cat": False, "torch_copy_each": True}
+    stored = {row["competitor"]: "waits_for_host" in row["extra_json"] for row in rows(cases, ABOUT, 1)}
+    assert stored == marked
 
 
 def test_results_of_another_type_or_number_are_wrong() -> None:
