@@ -18,7 +18,7 @@ FULL = "COMMBENCH_TRUTH_FULL"
 WHERE = "truth/test_links_truth.py"
 
 
-@pytest.mark.skipif(not os.environ.get(FULL), reason="five minutes: `make truth` runs it, or COMMBENCH_TRUTH_FULL=1")
+@pytest.mark.skipif(not os.environ.get(FULL), reason="some minutes: `make truth` runs it, or COMMBENCH_TRUTH_FULL=1")
 @pytest.mark.parametrize("number", [1, 2])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_C24_P30_a_slow_end_or_path_is_named_and_nothing_else(
