@@ -7,9 +7,9 @@ import pandas as pd
 from commbench.analysis.compare import Selected, compare
 from commbench.analysis.comparison import Comparison, Margin, Verdict
 
-# What is decided. A busbw is the size over the p50; tails take far more blocks than medians and are compared by
-# `commbench compare`, which also corrects for them.
-METRICS = ("p50", "busbw")
+# What is decided. A busbw is the size over the p50; tails take far more blocks than medians. They are in the table all
+# the same and corrected for, so that what is decided here still is when somebody compares the run later.
+DECIDED = ("p50", "busbw")
 _NO_RUNS = pd.DataFrame({"run_id": [], "environment_json": []})
 
 
@@ -22,10 +22,11 @@ def compare_fabrics(points: pd.DataFrame, fabrics: Sequence[str], margin_share: 
     """
     first, *others = (Selected(name, f"fabric={name}", points[points["fabric"] == name], _NO_RUNS) for name in fabrics)
     margin = Margin(margin_share)
-    return tuple(compare(first, other, ("fabric",), margin, METRICS) for other in others)
+    return tuple(compare(first, other, ("fabric",), margin) for other in others)
 
 
 def more_blocks(comparisons: Sequence[Comparison]) -> int:
-    """Return how many more blocks would probably decide everything that blocks can decide; 0 when all is decided."""
-    open_ones = [each for each in comparisons if Verdict.UNDECIDED in each.verdicts]
-    return max((max(1, each.more_pairs) for each in open_ones), default=0)
+    """Return how many more blocks would probably decide all medians; 0 when they are."""
+    found = (finding for each in comparisons for _, finding in each.findings() if finding.metric in DECIDED)
+    open_ones = [finding for finding in found if finding.verdict is Verdict.UNDECIDED]
+    return max((max(1, finding.more_pairs or 0) for finding in open_ones), default=0)

@@ -28,7 +28,7 @@ def wants_more(journal: "Journal") -> Wish:
     except (GateError, UsageError) as error:  # more of the same cannot be compared either
         return Wish(0, f"nothing can be decided ({error})")
     more = more_blocks(found)
-    return Wish(more, "" if more else "all is decided")
+    return Wish(more, "" if more else "all medians are decided")
 
 
 def print_comparison(store: Store, run_id: str, plan: "Plan") -> None:

@@ -32,8 +32,8 @@ backend = "gloo"
 fabrics = [{names}]
 [measure]
 decide = "3%"
-launches = 6
-max_launches = 6
+launches = 7
+max_launches = 7
 iterations = 8
 warmup_iterations = 2
 visit_iterations = 4
@@ -45,7 +45,7 @@ TABLE = '[fabrics.{name}]\nkind = "tcp"\ninterface = "{interface}"\n'
 
 @pytest.fixture
 def measured(cluster: MakeCluster, hosts_run: Callable[[Cluster], HostsRun]) -> tuple[Comparison, ...]:
-    """Return what a run of six blocks says of the fast network against each of the others."""
+    """Return what a run of seven blocks says of the fast network against each of the others."""
     run = hosts_run(cluster(hosts=2, rate_a=RATES["fast"], rate_b=RATES["slow"]))
     run.variables.pop("GLOO_SOCKET_IFNAME", None)  # the suite says it
     tables = (TABLE.format(name=name, interface=interface) for name, interface in INTERFACES.items())
