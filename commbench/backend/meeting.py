@@ -1,6 +1,7 @@
 """Where the ranks of a launch find each other before there is a process group, and hear what rank 0 decides."""
 
 import os
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 
 # A parked rank waits for rank 0's word as long as the run takes; the controller or the launcher ends it if rank 0 dies.
 _PARKED = timedelta(days=7)
+_LEAVING, _ALL_LEFT = "leaving", "all left"
+_LEAVING_LIMIT = timedelta(seconds=30)
 
 
 class Meeting(Protocol):
@@ -61,6 +64,19 @@ class StoreMeeting:
 
     def hear(self, key: str) -> str:
         return str(self._words.get(key).decode())
+
+    def leave(self) -> None:
+        """Go; rank 0, which serves the store, goes last: a rank still waiting for its word would take that for a death.
+
+        Only for ranks that are done. Rank 0 does not wait long, for one that died meanwhile is named by its launcher.
+        """
+        others = self.place.world_size - 1
+        if self.place.rank > 0:
+            if self._words.add(_LEAVING, 1) == others:
+                self._words.set(_ALL_LEFT, "")
+        elif others:
+            with suppress(RuntimeError):  # torch's errors of a store are all of that kind
+                self._words.wait([_ALL_LEFT], _LEAVING_LIMIT)
 
 
 def _open_store(place: Place) -> "Store":

@@ -34,8 +34,14 @@ from commbench.measure.session import Leader, RankSession, Todo, facts_of_all
 
 def run_rank(folder: JournalFolder, place: Place) -> None:
     """Measure what is left of a run, as one of its ranks."""
+    meeting = StoreMeeting(place)
+    _take_part(folder, place, meeting)
+    meeting.leave()
+
+
+def _take_part(folder: JournalFolder, place: Place, meeting: StoreMeeting) -> None:
     with ExitStack() as stack:
-        meeting, writer = StoreMeeting(place), None
+        writer: JournalWriter | None = None
         todo: Todo = ()
         if place.rank == 0:
             writer = stack.enter_context(JournalWriter(folder))
