@@ -1,4 +1,4 @@
-"""Ctrl-C: once to stop after the point under way, or the visits of an interleaved schedule; twice to stop at once."""
+"""Ctrl-C: once to stop after what is under way, such as a point or an interleaved schedule's visits; twice at once."""
 
 import signal
 from types import FrameType, TracebackType
@@ -6,11 +6,14 @@ from typing import Any, Self
 
 import click
 
+_POINTS = "the point under way (interleaved: the visits; --resume measures open points again)"
+
 
 class InterruptButton:
-    """Counts SIGINT and SIGTERM while it is entered, instead of dying of them."""
+    """Counts SIGINT and SIGTERM while it is entered, instead of dying of them; of the second it dies if it `raises`."""
 
-    def __init__(self) -> None:
+    def __init__(self, under_way: str = _POINTS, *, raises: bool = False) -> None:
+        self._under_way, self._raises = under_way, raises
         self.presses = 0
         self._before: dict[signal.Signals, Any] = {}
 
@@ -27,5 +30,6 @@ class InterruptButton:
     def _press(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signal module's signature
         self.presses += 1
         if self.presses == 1:
-            under_way = "the point under way (interleaved: the visits; --resume measures open points again)"
-            click.echo(f"commbench: finishing {under_way}, then stopping; again to stop at once", err=True)
+            click.echo(f"commbench: finishing {self._under_way}, then stopping; again to stop at once", err=True)
+        elif self._raises:
+            raise KeyboardInterrupt

@@ -1,10 +1,13 @@
 """`commbench kernel`: the fused bucket kernel beside its peers."""
 
+import time
+from collections.abc import Callable
 from math import inf
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from commbench.cli.button import InterruptButton
 from commbench.cli.options import split_names, store_option
 from commbench.errors import ExitCode
 
@@ -39,7 +42,7 @@ def command(
     """Measure the fused bucket kernel and its peers, on this machine's GPU or else on its CPU, and store every case.
 
     Results are checked first: a wrong competitor is shown as wrong and not timed. Exits with 1 when ours is wrong.
-    What ends the run early, Ctrl-C too, loses only the work that was under way.
+    Ctrl-C finishes the work under way and stores what there is.
     """
     from commbench.bucketing.bench.work import workload
     from commbench.units import parse_size
@@ -56,20 +59,35 @@ def command(
     from commbench.cli.publishing import open_for_writing
 
     opened = open_for_writing(store, create=True)  # a bad store fails before anything is measured
+    with InterruptButton("the work under way", raises=True) as button:
+        why_stop = _reasons(button, time_limit)
+        if tune:
+            done = run_tuning(device, _say, why_stop)
+        else:
+            protocol = Protocol(rounds, iterations, cold_bytes)
+            done = run_bench(Request(device, names, split_names(competitors), protocol, why_stop), _say)
+    run_id = _store(opened, done, purpose)
     if tune:
-        done = run_tuning(device, _say, time_limit or inf)
         for choice in ranked(done.cases):
             click.echo(f"{choice.time_ratio:.3f} of the default's time: {choice.tuning or 'the default'}")
     else:
-        protocol = Protocol(rounds, iterations, cold_bytes)
-        done = run_bench(Request(device, names, split_names(competitors), protocol, time_limit or inf), _say)
-    run_id = _store(opened, done, purpose)
-    if not tune:
         click.echo(kernel_view(opened.kernel(run_id)), nl=False)
     click.echo(f"kernel run {run_id} is stored; look at it with: commbench show --kernel {run_id}", err=True)
     if done.end.left_out:
         click.echo(f"commbench: {done.end.left_out}", err=True)
-    return _verdict(done) or done.end.exit_code
+    return _verdict(done) or (ExitCode.INTERRUPTED if button.presses and done.end.left_out else done.end.exit_code)
+
+
+def _reasons(button: InterruptButton, time_limit: float | None) -> Callable[[], str]:
+    """Return what says why to stop: Ctrl-C, or a time that is up."""
+    deadline = time.monotonic() + (time_limit or inf)
+
+    def why_stop() -> str:
+        if button.presses:
+            return "interrupted"
+        return "the time was up" if time.monotonic() > deadline else ""
+
+    return why_stop
 
 
 def _say(words: str) -> None:

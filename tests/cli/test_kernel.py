@@ -150,7 +150,7 @@ def test_ctrl_c_stores_what_was_measured(tmp_path: Path) -> None:
         assert "timed" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
-    assert process.returncode == ExitCode.INTERRUPTED
+    assert process.returncode == ExitCode.INTERRUPTED, said
     assert "works were not measured: interrupted" in said
     assert "Traceback" not in said
     assert not pd.read_parquet(place.store / "kernel").empty

@@ -1,10 +1,8 @@
 """A whole run of the benchmark: which competitors there are, the copies first, then every work."""
 
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import inf
 
 import torch
 
@@ -21,6 +19,7 @@ from commbench.errors import ExitCode, UnfitError, UsageError
 from commbench.model.gradients import DDP_25MIB, GRADIENT_SETS
 
 Say = Callable[[str], None]
+WhyStop = Callable[[], str]  # the reason to stop now, empty while there is none
 
 # Where nobody says what to measure: all real sets on a GPU, where thousands of the small one would have to rotate to be
 # cold; on a CPU what is done in a few minutes.
@@ -31,6 +30,11 @@ _COPY_COUNTS = {"cuda": 2**28, "cpu": 2**22}
 _MOST_COLD_BYTES = {"cuda": 2**40, "cpu": 128 * 2**20}
 
 
+def never() -> str:
+    """Return no reason to stop."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What to measure. No workloads means those that the device is usually measured with; the same of competitors."""
@@ -39,7 +43,7 @@ class Request:
     workloads: tuple[str, ...] = ()
     competitors: tuple[str, ...] = ()
     protocol: Protocol = field(default_factory=Protocol)
-    limit_s: float = inf  # no work is begun after so long
+    why_stop: WhyStop = never  # asked before every work
     copy_count: int | None = None  # elements of the plain copies
 
 
@@ -75,8 +79,7 @@ def run(request: Request, say: Say) -> Run:
     copies = copies_of(request.copy_count or _COPY_COUNTS[device.type])
     works = (*copies, *works_of(workloads), *copies)  # twice: the device may be another by then
     protocol = protocol_for(request.protocol, device)
-    deadline = time.monotonic() + request.limit_s
-    cases, end = measure_all(works, competitors, device, protocol, say, deadline=deadline)
+    cases, end = measure_all(works, competitors, device, protocol, say, why_stop=request.why_stop)
     return Run(device.type, cases, protocol.cold_bytes, versions(), end)
 
 
@@ -87,27 +90,23 @@ def measure_all(
     protocol: Protocol,
     say: Say,
     *,
-    deadline: float = inf,
+    why_stop: WhyStop = never,
 ) -> tuple[tuple[Case, ...], End]:
     """Measure every work in order, and return how that ended.
 
-    Memory of one work is free again before the next begins. None is begun after the deadline, of time.monotonic(); an
-    interruption, or an error that is no competitor's, ends the run with the works that were done, if there are any.
+    Memory of one work is free again before the next begins. None is begun once there is a reason to stop; an error
+    that is no competitor's ends the run with the works that were done, if there are any.
     """
     stopwatch = open_stopwatch(device)
     cases: list[Case] = []
     for done, work in enumerate(works):
         left = f"{len(works) - done} of {len(works)} works were not measured: "
-        if cases and time.monotonic() > deadline:
-            return tuple(cases), End(left + "the time was up")
+        if cases and (why := why_stop()):
+            return tuple(cases), End(left + why)
         try:
             found = measure(work, competitors, device, stopwatch, protocol)
             if device.type == "cuda":
                 torch.cuda.empty_cache()
-        except KeyboardInterrupt:
-            if not cases:
-                raise
-            return tuple(cases), End(left + "interrupted", ExitCode.INTERRUPTED)
         except Exception as error:  # a device that is lost, say: what was measured before is still right
             if not cases:
                 raise

@@ -1,15 +1,14 @@
 """The tuning sweep: every build and tile size at the workloads that pull in different directions."""
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from math import exp, inf, log
+from math import exp, log
 
 from commbench.bucketing.bench.case import Case
 from commbench.bucketing.bench.measure import Protocol
 from commbench.bucketing.bench.ours import Ours
-from commbench.bucketing.bench.run import End, Run, Say, device_of, measure_all, versions
+from commbench.bucketing.bench.run import End, Run, Say, WhyStop, device_of, measure_all, never, versions
 from commbench.bucketing.bench.work import Direction, Work, workload
 from commbench.bucketing.build import KernelBuild
 from commbench.errors import UnfitError
@@ -42,8 +41,8 @@ def candidates() -> Iterator[Ours]:
         yield Ours(KernelBuild(worker, blocks, inflight_bytes, evict_first), tile_count)
 
 
-def tune(device_name: str, say: Say, limit_s: float = inf) -> Run:
-    """Time every candidate at each workload, float32 tensors, scaled, to bfloat16; begin nothing after so many seconds.
+def tune(device_name: str, say: Say, why_stop: WhyStop = never) -> Run:
+    """Time every candidate at each workload, float32 tensors, scaled, to bfloat16, until there is a reason to stop.
 
     Raises:
         UnfitError: there is no GPU; a CPU has no build to tune.
@@ -53,10 +52,10 @@ def tune(device_name: str, say: Say, limit_s: float = inf) -> Run:
         raise UnfitError("tuning builds the kernel for a GPU and torch finds none here; run it where there is one")
     works = [Work(workload(name), Direction.PACK, "float32", "bfloat16", is_scaled=True) for name in WORKLOADS]
     cases: list[Case] = []
-    tried, deadline = list(candidates()), time.monotonic() + limit_s
+    tried = list(candidates())
     for first in range(0, len(tried), _AT_A_TIME):
         some = tried[first : first + _AT_A_TIME]
-        found, end = measure_all(works, some, device, _PROTOCOL, say, deadline=deadline)
+        found, end = measure_all(works, some, device, _PROTOCOL, say, why_stop=why_stop)
         cases += found
         if end.left_out:
             words = f"the last {len(tried) - first} of {len(tried)} choices were not all measured: {end.left_out}"
