@@ -90,7 +90,9 @@ def name_silent(ranks_seen: tuple[Sighting, ...], ranks: int) -> str:
     if fewest == most:
         return f"all ranks are inside call {most} and none returns: the transport between them is stuck"
     late = [rank for rank in seen if rank.calls == fewest]
-    return f"{_names(late)} has not come to call {most}; it is at call {fewest}"
+    # Where packets vanish between the meeting before a call and the call itself, one rank is ahead of the others.
+    hint = " and waits: it is held up, or its packets do not come" if all(rank.is_waiting for rank in late) else ""
+    return f"{_names(late)} has not come to call {most}; it is at call {fewest}{hint}"
 
 
 def _names(ranks: list[Sighting]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from commbench.measure.progress import RankProgress
 
 _STOPPED_STATES = {"T", "t"}  # proc(5): stopped by a signal, or by a debugger
+_WAITING_STATES = {"S", "D"}
 _ENDED_STATES = {"", "Z", "X"}
 _WORKER_NAME = b"commbench.measure.worker"
 
@@ -27,6 +28,11 @@ class Sighting:
     def is_gone(self) -> bool:
         """Return whether its process has ended."""
         return self.state in _ENDED_STATES
+
+    @property
+    def is_waiting(self) -> bool:
+        """Return whether its process sleeps in the kernel."""
+        return self.state in _WAITING_STATES
 
     @property
     def is_stopped(self) -> bool:

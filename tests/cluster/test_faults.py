@@ -1,6 +1,7 @@
 """What breaks on some host is named within its limit, finished points are kept, and nothing is left behind."""
 
 import os
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -95,7 +96,10 @@ def test_packets_that_vanish_while_all_links_are_up_are_said_to_be_the_transport
     code, said = run.wait(process)
     assert code == 4, said
     assert time.monotonic() - since < LIMIT_S + ENDING_S
-    assert "none returns: the transport between them is stuck" in said
+    # Where it catches the ranks decides: in a call, or in the meeting before one, which only one of them has left.
+    assert re.search(r"none returns: the transport between them is stuck|held up, or its packets do not come", said), (
+        said
+    )
     assert "went down" not in said
     assert (run.points()["status"] == "ok").sum() >= 1
     assert is_empty(lab)

@@ -105,10 +105,14 @@ def test_when_all_ranks_are_inside_the_same_call_nobody_is_accused(start_rank: S
     assert said == "all ranks are inside call 7 and none returns: the transport between them is stuck"
 
 
-def test_the_rank_that_is_behind_is_named_with_its_call(start_rank: StartRank) -> None:
-    late = start_rank()
-    said = name_silent(seen((start_rank(), 7), (late, 6), (start_rank(), 7)), ranks=3)
-    assert said == f"rank 1 (pid {late}) has not come to call 7; it is at call 6"
+@pytest.mark.parametrize(
+    ("state", "hint"),
+    [("R", ""), ("S", " and waits: it is held up, or its packets do not come")],
+    ids=["runs", "waits"],
+)
+def test_the_rank_that_is_behind_is_named_with_its_call_and_with_what_it_may_wait_for(state: str, hint: str) -> None:
+    ranks = (Sighting(0, 10, 7, "S"), Sighting(1, 11, 6, state), Sighting(2, 12, 7, "S"))
+    assert name_silent(ranks, 3) == f"rank 1 (pid 11) has not come to call 7; it is at call 6{hint}"
 
 
 def test_a_rank_that_is_gone_is_named_before_one_that_is_behind(start_rank: StartRank) -> None:
