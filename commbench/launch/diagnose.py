@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from commbench.launch.processes import Sighting
 
-# What launch/ranks.py says of every rank that failed.
+# What launch/ranks.py says of every rank that failed on its own; of those that it ended it says more.
 _FAILURE = re.compile(
     r"^rank (?P<rank>\d+) \(pid (?P<pid>\d+), host (?P<host>\S+)\) ended with exit code (?P<exitcode>-?\d+)$",
     re.MULTILINE,
@@ -26,19 +26,24 @@ class _Failure:
     exitcode: int
     pid: int
 
+    @property
+    def is_killed(self) -> bool:
+        return self.exitcode < 0
+
 
 def name_dead(text: str, exit_code: int, during: str = "", where: str = "") -> str:
     """Return a sentence naming the rank that failed first, why, and during what, from what its launch printed.
 
     `where` ends the sentence when nobody can be named: where all of the text is.
     """
-    if own := own_words(text):
-        return own
     raised = {int(rank): words for rank, words in _RAISED.findall(text)}
     failures = [
         _Failure(match["host"], int(match["rank"]), int(match["exitcode"]), int(match["pid"]))
         for match in _FAILURE.finditer(text)
     ]
+    own = own_words(text)
+    if own and not any(failure.is_killed for failure in failures):  # who lost a killed rank may say so in our words
+        return own
     if not failures:
         what = f"exit code {exit_code}{during and f' during {during}'}"
         return f"the ranks ended with {what}: {tail_of(text) or 'they printed nothing'} {where}".rstrip()
@@ -60,15 +65,13 @@ def tail_of(text: str) -> str:
 
 def _suspicion(failure: _Failure, raised: dict[int, str]) -> int:
     """Return how far down the list of causes a failure is: killed first, then what raised on its own, then victims."""
-    if failure.exitcode < 0 and failure.exitcode != -signal.SIGTERM:
+    if failure.is_killed:
         return 0
-    if failure.exitcode == -signal.SIGTERM:
-        return 3  # ended by launch/ranks.py after another rank had failed
     return 2 if _VICTIM.search(raised.get(failure.rank, "")) else 1
 
 
 def _how(failure: _Failure, raised: dict[int, str], during: str) -> str:
-    if failure.exitcode < 0:
+    if failure.is_killed:
         name = signal.Signals(-failure.exitcode).name
         hint = "; if nobody did that, look for the out-of-memory killer in dmesg" if name == "SIGKILL" else ""
         return f"was killed by {name}{during}{hint}"

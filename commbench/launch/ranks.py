@@ -52,14 +52,16 @@ class HostPart:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a rank's process ended; a negative exit code is a signal's."""
+    """How a rank's process ended; a negative exit code is a signal's. `was_told` says that we had sent it one."""
 
     rank: int
     pid: int
     exit_code: int
+    was_told: bool = False
 
     def __str__(self) -> str:
-        return f"rank {self.rank} (pid {self.pid}, host {platform.node()}) ended with exit code {self.exit_code}"
+        why = ", as it was told to" if self.was_told else ""
+        return f"rank {self.rank} (pid {self.pid}, host {platform.node()}) ended with exit code {self.exit_code}{why}"
 
 
 def open_meeting(address: str = "") -> socket.socket:
@@ -86,6 +88,7 @@ class HostRanks:
     ) -> None:
         self._running: dict[int, tuple[int, subprocess.Popen[bytes]]] = {}  # by a descriptor that tells of its end
         self._endings: list[Ending] = []
+        self._told: set[int] = set()  # ranks that we have sent a signal
         self._escalation = iter(_ENDING)
         self._deadline: float | None = None
         self._then = signal.SIGTERM
@@ -136,7 +139,7 @@ class HostRanks:
     def _take_note(self, fd: int) -> None:
         rank, process = self._running.pop(fd)
         os.close(fd)
-        self._endings.append(Ending(rank, process.pid, process.wait()))
+        self._endings.append(Ending(rank, process.pid, process.wait(), rank in self._told))
         if self._endings[-1].exit_code and self._deadline is None:
             self._escalate()
 
@@ -145,8 +148,9 @@ class HostRanks:
         self._deadline = time.monotonic() + wait_s
 
     def _end_rest(self, number: int) -> None:
-        for _, process in self._running.values():
+        for rank, process in self._running.values():
             process.send_signal(number)
+            self._told.add(rank)
 
     def end(self) -> None:
         """Kill what is still there."""

@@ -49,8 +49,21 @@ def test_a_killed_rank_is_the_cause_even_when_its_victim_said_nothing() -> None:
 
 
 def test_a_ranks_own_words_are_passed_on() -> None:
-    text = "commbench: the plan is damaged\n" + (LOGS / "rank1_killed.log").read_text()
+    text = "commbench: the plan is damaged\n" + (LOGS / "rank0_raised.log").read_text()
     assert name_dead(text, 3) == "the plan is damaged"
+
+
+def test_who_was_killed_is_named_before_what_others_say_of_it_in_our_words() -> None:
+    text = "commbench: lost rank 1 while comparing clocks\n" + (LOGS / "rank1_killed.log").read_text()
+    assert name_dead(text, 4).startswith("rank 1 (pid 20672, host vm) was killed by SIGKILL")
+
+
+def test_a_rank_that_was_ended_because_another_failed_is_not_blamed() -> None:
+    ended = [
+        f"rank {rank} (pid 5, host a) ended with exit code {how}"
+        for rank, how in ((0, "-9, as it was told to"), (1, "7"))
+    ]
+    assert name_dead("\n".join(ended), 4) == "rank 1 (pid 5, host a) exited with code 7"
 
 
 def test_without_a_failure_summary_the_end_of_the_log_is_quoted() -> None:
