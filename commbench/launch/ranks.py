@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import FrameType
 
@@ -70,7 +71,8 @@ def open_meeting(address: str = "") -> socket.socket:
     Rank 0 takes it over, so that nobody else can take the port meanwhile.
     """
     if not address and socket.has_dualstack_ipv6():
-        return socket.create_server(("", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+        with suppress(OSError):  # IPv6 is built in and switched off
+            return socket.create_server(("", 0), family=socket.AF_INET6, dualstack_ipv6=True)
     return socket.create_server((address, 0))
 
 
