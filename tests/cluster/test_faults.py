@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
@@ -13,15 +14,31 @@ import pytest
 from tests.cluster.conftest import HostsRun, MakeCluster, pids_of_ranks, signal_rank
 from tests.cluster.emulation import FAB_A, MGMT, Cluster, wait_until
 
+if TYPE_CHECKING:
+    import subprocess
+
 pytestmark = pytest.mark.ranks
 MakeRun = Callable[[Cluster], HostsRun]
 POINTS = 4
+TWO_SIZES = '["1KiB", "2KiB"]'
 LIMIT_S = 5.0
 ENDING_S = 25.0  # reports, last words, the store, all of it on two busy cores
 
 
 def is_empty(cluster: Cluster) -> bool:
     return not any(pids_of_ranks(cluster, host) for host in range(cluster.hosts))
+
+
+def under_way(
+    cluster: MakeCluster, hosts_run: MakeRun, kind: str, **suite: Any
+) -> tuple[Cluster, HostsRun, "subprocess.Popen[str]"]:
+    """Return two hosts and a run on them that has come to the first journal line of a kind."""
+    lab = cluster(hosts=2)
+    run = hosts_run(lab)
+    run.suite(**suite)
+    process = run.start()
+    run.wait_for(kind)
+    return lab, run, process
 
 
 def reason_of(run: HostsRun) -> str:
@@ -31,11 +48,7 @@ def reason_of(run: HostsRun) -> str:
 def test_a_killed_rank_is_named_with_its_host_and_the_rest_is_measured_all_the_same(
     cluster: MakeCluster, hosts_run: MakeRun
 ) -> None:
-    lab = cluster(hosts=2)
-    run = hosts_run(lab)
-    run.suite(iterations=2000, limit=60)
-    process = run.start()
-    run.wait_for("result", 1)
+    lab, run, process = under_way(cluster, hosts_run, "result", iterations=2000, limit=60)
     victim = signal_rank(lab, 1, signal.SIGKILL)
     code, said = run.wait(process)
     assert code == 4, said
@@ -47,14 +60,13 @@ def test_a_killed_rank_is_named_with_its_host_and_the_rest_is_measured_all_the_s
     assert is_empty(lab)
 
 
+@pytest.mark.alone  # a point has five seconds
 def test_a_stopped_rank_is_named_with_its_host_within_the_points_limit_and_ended(
     cluster: MakeCluster, hosts_run: MakeRun
 ) -> None:
-    lab = cluster(hosts=2)
-    run = hosts_run(lab)
-    run.suite(iterations=2000, limit=LIMIT_S, sizes='["1KiB", "2KiB"]')
-    process = run.start()
-    run.wait_for("result", 1)
+    lab, run, process = under_way(
+        cluster, hosts_run, "result", iterations=2000, limit=LIMIT_S, sizes='["1KiB", "2KiB"]'
+    )
     victim = signal_rank(lab, 1, signal.SIGSTOP)
     code, said = run.wait(process)
     assert code == 4, said
@@ -63,15 +75,14 @@ def test_a_stopped_rank_is_named_with_its_host_within_the_points_limit_and_ended
     assert not Path(f"/proc/{victim}").exists(), "the stopped rank was left behind"
 
 
+@pytest.mark.alone  # a point has five seconds
 @pytest.mark.parametrize("cut", ["link_down", "port_down"])
 def test_a_link_that_goes_down_is_named_with_its_host_within_the_points_limit(
     cluster: MakeCluster, hosts_run: MakeRun, cut: str
 ) -> None:
-    lab = cluster(hosts=2)
-    run = hosts_run(lab)
-    run.suite(iterations=1000, limit=LIMIT_S, sizes='["1KiB", "2KiB"]')
-    process = run.start()
-    run.wait_for("result", 1)
+    lab, run, process = under_way(
+        cluster, hosts_run, "result", iterations=1000, limit=LIMIT_S, sizes='["1KiB", "2KiB"]'
+    )
     getattr(lab, cut)(1, FAB_A)
     since = time.monotonic()
     code, said = run.wait(process)
@@ -83,14 +94,13 @@ def test_a_link_that_goes_down_is_named_with_its_host_within_the_points_limit(
     assert is_empty(lab)
 
 
+@pytest.mark.alone  # a point has five seconds
 def test_packets_that_vanish_while_all_links_are_up_are_said_to_be_the_transports_fault(
     cluster: MakeCluster, hosts_run: MakeRun
 ) -> None:
-    lab = cluster(hosts=2)
-    run = hosts_run(lab)
-    run.suite(iterations=1000, limit=LIMIT_S, sizes='["1KiB", "2KiB"]')
-    process = run.start()
-    run.wait_for("result", 1)
+    lab, run, process = under_way(
+        cluster, hosts_run, "result", iterations=1000, limit=LIMIT_S, sizes='["1KiB", "2KiB"]'
+    )
     lab.blackhole(1, FAB_A)
     since = time.monotonic()
     code, said = run.wait(process)
@@ -108,11 +118,7 @@ def test_packets_that_vanish_while_all_links_are_up_are_said_to_be_the_transport
 def test_ctrl_c_ends_the_ranks_on_all_hosts_after_the_point_and_the_run_can_go_on(
     cluster: MakeCluster, hosts_run: MakeRun
 ) -> None:
-    lab = cluster(hosts=2)
-    run = hosts_run(lab)
-    run.suite(iterations=1000, limit=60)
-    process = run.start()
-    run.wait_for("result", 1)
+    lab, run, process = under_way(cluster, hosts_run, "result", iterations=1000, limit=60)
     process.send_signal(signal.SIGINT)
     code, said = run.wait(process)
     assert code == 130, said
@@ -156,11 +162,7 @@ def test_a_host_that_does_not_reach_the_meeting_point_is_named_within_the_start_
 def test_a_killed_controller_takes_ranks_on_all_hosts_along_the_stopped_ones_too(
     cluster: MakeCluster, hosts_run: MakeRun
 ) -> None:
-    lab = cluster(hosts=2)
-    run = hosts_run(lab)
-    run.suite(iterations=20_000, limit=60)
-    process = run.start()
-    run.wait_for("started", 1)
+    lab, run, process = under_way(cluster, hosts_run, "started", iterations=20_000, limit=60)
     signal_rank(lab, 1, signal.SIGSTOP)
     os.kill(process.pid, signal.SIGKILL)
     run.wait(process)
@@ -168,11 +170,7 @@ def test_a_killed_controller_takes_ranks_on_all_hosts_along_the_stopped_ones_too
 
 
 def test_a_lost_host_is_told_from_a_lost_rank(cluster: MakeCluster, hosts_run: MakeRun) -> None:
-    lab = cluster(hosts=2)
-    run = hosts_run(lab)
-    run.suite(iterations=20_000, limit=60, sizes='["1KiB"]')
-    process = run.start()
-    run.wait_for("started", 1)
+    lab, run, process = under_way(cluster, hosts_run, "started", iterations=20_000, limit=60, sizes='["1KiB"]')
     for pid in lab.pids(1):
         os.kill(pid, signal.SIGKILL)
     code, said = run.wait(process)

@@ -107,6 +107,10 @@ def measure_all(
             found = measure(work, competitors, device, stopwatch, protocol)
             if device.type == "cuda":
                 torch.cuda.empty_cache()
+        except KeyboardInterrupt:  # the second Ctrl-C, which does not wait for the work under way
+            if not cases:
+                raise
+            return tuple(cases), End(left + "interrupted", ExitCode.INTERRUPTED)
         except Exception as error:  # a device that is lost, say: what was measured before is still right
             if not cases:
                 raise

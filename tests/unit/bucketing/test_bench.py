@@ -252,6 +252,21 @@ def test_an_error_that_is_no_competitors_ends_the_run_and_keeps_what_was_measure
         measure_all(works[1:], [Failing()], CPU, protocol, lambda _: None)
 
 
+def test_a_second_ctrl_c_keeps_the_works_that_were_done() -> None:
+    said: list[str] = []
+
+    class Pressed(Ours):
+        def refusal(self, work: Work, device: torch.device) -> str:
+            if said:
+                raise KeyboardInterrupt
+            return ""
+
+    works = [Work(SMALL, Direction.PACK, "float32", each) for each in ("float32", "bfloat16")]
+    cases, end = measure_all(works, [Pressed()], CPU, Protocol(rounds=1, iterations=2, cold_bytes=1), said.append)
+    assert [case.work for case in cases] == works[:1]
+    assert (end.left_out, end.exit_code) == ("1 of 2 works were not measured: interrupted", ExitCode.INTERRUPTED)
+
+
 class Queued(HostStopwatch):
     """A clock of the host that, as a GPU's, knows host times apart and a queue that fills."""
 
