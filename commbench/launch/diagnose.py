@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from commbench.launch.processes import Sighting
 
-# What launch/ranks.py says of every rank that failed on its own; of those that it ended it says more.
+# What launch/ranks.py says of every rank that failed on its own; of those that it ended it says more. Not only where a
+# line begins: a rank that is killed while it prints leaves half a line, and so does one that prints in pieces.
 _FAILURE = re.compile(
-    r"^rank (?P<rank>\d+) \(pid (?P<pid>\d+), host (?P<host>\S+)\) ended with exit code (?P<exitcode>-?\d+)$",
+    r"rank (?P<rank>\d+) \(pid (?P<pid>\d+), host (?P<host>\S+)\) ended with exit code (?P<exitcode>-?\d+)$",
     re.MULTILINE,
 )
-# The last line of a rank's traceback, prefixed by torch with `[rank1]: `.
-_RAISED = re.compile(r"^\[rank(\d+)\]: ([A-Za-z_][\w.]*(?:Error|Exception|Interrupt)\b.*)$", re.MULTILINE)
+# The last line of a rank's traceback, prefixed by us, or by torch, with `[rank1]: `.
+_RAISED = re.compile(r"\[rank(\d+)\]: ([A-Za-z_][\w.]*(?:Error|Exception|Interrupt)\b.*)$", re.MULTILINE)
 _OWN_WORDS = re.compile(r"^commbench: (.*)$", re.MULTILINE)
 # What a rank raises because another one is gone: it is a victim, not the cause.
 _VICTIM = re.compile(r"closed by peer|reset by peer|Broken pipe|Timed out waiting|remote process exited", re.IGNORECASE)

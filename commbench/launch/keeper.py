@@ -18,6 +18,7 @@ import psutil
 
 from commbench import __version__
 from commbench.environment.place import BOARDS
+from commbench.environment.shared_output import tell
 from commbench.errors import CommbenchError, ExitCode, UnfitError, UsageError
 from commbench.journal.folder import JournalFolder
 from commbench.launch.commands import RANK_VARIABLES, WORKER
@@ -78,7 +79,7 @@ class Keeper:
                     _say(self._report())
         failures = self._ranks.failures
         for failure in failures:
-            print(failure, file=sys.stderr, flush=True)
+            tell(str(failure))
         code = ExitCode.RANK if failures else ExitCode.OK
         _say(Ended(self._node, code))
         return code
@@ -164,7 +165,7 @@ def main(arguments: list[str]) -> int:
             finally:
                 _end_all()
     except CommbenchError as error:
-        print(f"commbench: {error}", file=sys.stderr, flush=True)
+        tell(f"commbench: {error}")
         return error.exit_code
 
 

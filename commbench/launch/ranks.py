@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 from commbench.environment.place import MEETING_FD
+from commbench.environment.shared_output import tell
 from commbench.errors import ExitCode
 
 _LOOPBACK = "127.0.0.1"
@@ -174,7 +175,7 @@ def main(arguments: Sequence[str]) -> int:
     finally:
         ranks.end()
     for failure in ranks.failures:
-        print(failure, file=sys.stderr, flush=True)
+        tell(str(failure))
     return ExitCode.RANK if ranks.failures else ExitCode.OK
 
 

@@ -9,14 +9,15 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+import traceback
+from contextlib import ExitStack
 from pathlib import Path
 
 from commbench.backend import StoreMeeting, open_backend
 from commbench.environment.noise import NoiseGauge
 from commbench.environment.place import BOARDS, CONTROLLED, LOCATE, PROBE, VARIABLES, Place, find_place
 from commbench.environment.schedstat import RunQueueWait
+from commbench.environment.shared_output import tell
 from commbench.errors import CommbenchError, ExitCode, UsageError
 from commbench.journal.folder import JournalFolder
 from commbench.journal.packed_text import packed
@@ -89,12 +90,10 @@ def main(arguments: list[str]) -> int:
         folder, place = _arguments(arguments)
         if os.environ.get(CONTROLLED):
             threading.Thread(target=_die_with_controller, daemon=True).start()
-        with _named_errors(place.rank):
-            run_rank(folder, place)
+        return _run_named(folder, place)
     except CommbenchError as error:
-        print(f"commbench: {error}", file=sys.stderr)
+        tell(f"commbench: {error}")
         return error.exit_code
-    return ExitCode.OK
 
 
 def _arguments(arguments: list[str]) -> tuple[JournalFolder, Place]:
@@ -104,16 +103,18 @@ def _arguments(arguments: list[str]) -> tuple[JournalFolder, Place]:
     return JournalFolder(Path(arguments[0])), place
 
 
-@contextmanager
-def _named_errors(rank: int) -> Iterator[None]:
-    """Print what the rank raises with its number in front: torch does so only once the process group stands."""
+def _run_named(folder: JournalFolder, place: Place) -> int:
+    """Run the rank; whatever it raises is printed with its number in front and, at the end, in one line."""
     try:
-        yield
+        run_rank(folder, place)
     except CommbenchError:
         raise
-    except Exception as error:
-        print(f"[rank{rank}]: {type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)
-        raise
+    except Exception as error:  # noqa: BLE001 - Python's own exit code for it is 1, which means that a gate said no
+        lines = traceback.format_exc().splitlines()
+        last = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        tell("\n".join(f"[rank{place.rank}]: {line}" for line in [*lines, *([last] if lines[-1] != last else [])]))
+        return ExitCode.RANK
+    return ExitCode.OK
 
 
 def _die_with_controller() -> None:

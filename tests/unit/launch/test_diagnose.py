@@ -66,6 +66,13 @@ def test_a_rank_that_was_ended_because_another_failed_is_not_blamed() -> None:
     assert name_dead("\n".join(ended), 4) == "rank 1 (pid 5, host a) exited with code 7"
 
 
+def test_half_a_line_of_a_rank_that_was_killed_while_it_printed_hides_nobody() -> None:
+    raised, killed = ((LOGS / log).read_text() for log in ("rank0_raised.log", "rank1_killed.log"))
+    half = '  File "/usr/lib/python3.11'
+    assert name_dead(re.sub(r"^(?=\[rank0\]: ValueError)", half, raised, flags=re.MULTILINE), 4) == name_dead(raised, 4)
+    assert name_dead(re.sub(r"^(?=rank 1 )", half, killed, flags=re.MULTILINE), 4) == name_dead(killed, 4)
+
+
 def test_without_a_failure_summary_the_end_of_the_log_is_quoted() -> None:
     text = "".join(f"line {n}\n" for n in range(9)) + "\nsrun: error: node-7: task 3: Exited\n"
     said = name_dead(text, 143, where="(all of it: /store/log)")
