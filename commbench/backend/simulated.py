@@ -78,31 +78,30 @@ class SimulatedGroup(Group):
 
     def __init__(self, world_size: int, plan: Plan, clock: VirtualClock) -> None:
         self.rank, self.world_size = 0, world_size
-        self._plan, self._clock = plan, clock
+        self._plan = plan
+        self._now_ns = clock.now_ns[:world_size]  # a view: time is the launch's
         self._enter: list[NDArray[np.int64]] = []
-        self._exit: list[NDArray[np.int64]] = []
+        self._exit: list[int] = []  # of all ranks: they leave together
 
     def bind(self, point: Point) -> BoundPoint:
         return SimulatedPoint(point, self._plan, self)
 
     def barrier(self) -> None:
-        ranks = self._clock.now_ns[: self.world_size]
-        ranks[:] = ranks.max()
+        self._now_ns.fill(np.maximum.reduce(self._now_ns))
 
     def step(self, arrival_ns: "NDArray[np.int64]", latency_ns: int) -> None:
         """Let all ranks arrive, and leave together `latency_ns` after the last."""
-        ranks = self._clock.now_ns[: self.world_size]
-        ranks += arrival_ns
-        self._enter.append(ranks.copy())
-        ranks[:] = ranks.max() + latency_ns
-        self._exit.append(ranks.copy())
+        self._now_ns += arrival_ns
+        self._enter.append(self._now_ns.copy())
+        self._exit.append(int(np.maximum.reduce(self._now_ns)) + latency_ns)
+        self._now_ns.fill(self._exit[-1])
 
     def gather_samples(self, samples: Samples) -> Samples | None:
         """Return all ranks' stamps of the calls that rank 0 brings; untimed calls in between are left out."""
         wanted = set(samples.exit_ns[0].tolist())
-        timed = [i for i, leave in enumerate(self._exit) if int(leave[0]) in wanted]
+        timed = [i for i, leave_ns in enumerate(self._exit) if leave_ns in wanted]
         enter = np.array([self._enter[i] for i in timed], dtype=np.int64).T
-        leave = np.array([self._exit[i] for i in timed], dtype=np.int64).T
+        leave = np.tile(np.array([self._exit[i] for i in timed], dtype=np.int64), (self.world_size, 1))
         self._enter.clear()
         self._exit.clear()
         return Samples(enter_ns=enter, exit_ns=leave, wait_ns=np.zeros_like(enter))

@@ -1,14 +1,19 @@
 """Which commbench this is: its version and, in a checkout, its git commit."""
 
 import subprocess
+from functools import cache
 
 from commbench.assets import checkout
 
 _GIT_TIMEOUT_S = 10
 
 
+@cache
 def commit() -> str:
-    """Return the commit of the checkout this code runs from, `+dirty` when changed, or empty when installed."""
+    """Return the commit of the checkout this code runs from, `+dirty` when changed, or empty when installed.
+
+    Asked once: the code that runs is what was loaded.
+    """
     root = checkout()
     if root is None:
         return ""

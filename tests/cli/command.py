@@ -28,13 +28,13 @@ LONG = """\
 name = "long"
 [sweep]
 collectives = ["all_reduce", "all_gather", "broadcast"]
-sizes = ["1KiB..100KiB +1KiB"]
+sizes = ["1KiB..50KiB +1KiB"]
 ranks = [2]
 backend = "simulated"
 [measure]
 iterations = 400
 """
-LONG_POINTS = 300
+LONG_POINTS = 150
 
 
 def environment(**variables: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from commbench.errors import ExitCode
 
 from .command import LONG, LONG_POINTS, Workplace
 
-BEFORE_THE_END = 40  # results of a session before it is ended; far fewer than there are
+BEFORE_THE_END = 20  # results of a session before it is ended; far fewer than there are
 
 
 def start_and_end(workplace: Workplace, how: signal.Signals, *options: str) -> "subprocess.CompletedProcess[str]":

@@ -21,7 +21,7 @@ from commbench.store import bucket
 
 from .command import LONG, TINY, TINY_POINTS, Workplace
 
-SWEEP = LONG.replace("1KiB..100KiB", "1KiB..16KiB")  # a second or two, and 250 kB of journal
+SWEEP = LONG.replace("1KiB..50KiB", "1KiB..16KiB")  # a second or two, and 250 kB of journal
 SWEEP_POINTS = 48
 
 AWAY = {

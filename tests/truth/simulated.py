@@ -41,7 +41,7 @@ def results_of(plan: Plan) -> list[PointResult]:
     """Return the results of all points of a simulated plan."""
     backend, results = SimulatedBackend(plan), _Results(plan)
     alignment = ClockAlignment(None, shares_clock=True)
-    performer = Performer(plan.protocol, backend, ProgressBoard(None, 0), alignment, NoiseGauge(()), RunQueueWait())
+    performer = Performer(plan.protocol, backend, ProgressBoard(None, 0), alignment, NoiseGauge(()), RunQueueWait(None))
     session = RankSession(plan, backend, LocalMeeting(), performer)
     todo = [(point.point_id, 0) for point in plan.points]
     Leader(session, results, lambda: False).lead(todo, [HostFacts("simulated")] * plan.world_size)

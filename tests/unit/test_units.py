@@ -1,7 +1,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from commbench.errors import UsageError
@@ -78,7 +78,6 @@ def test_a_wrong_range_is_refused(text: str, message: str) -> None:
         parse_sizes(text)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 2**30), st.integers(0, 2**30), st.integers(2, 16))
 def test_a_range_ascends_from_its_first_size_within_its_last(first: int, more: int, factor: int) -> None:
     sizes = parse_sizes(f"{first}..{first + more} x{factor}")
@@ -87,7 +86,6 @@ def test_a_range_ascends_from_its_first_size_within_its_last(first: int, more: i
     assert all(after == before * factor for before, after in pairwise(sizes))
 
 
-@settings(deadline=None)
 @given(st.integers(0, 1023), st.sampled_from(["B", "KiB", "MiB", "GiB", "TiB"]))
 def test_a_printed_size_is_read_back(number: int, unit: str) -> None:
     size_bytes = parse_size(f"{number}{unit}")

@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from commbench.collectives import COLLECTIVES, Collective, get
@@ -46,7 +46,6 @@ def test_bus_factors_are_those_of_nccl_tests(name: str, world: int) -> None:
     assert COLLECTIVES[name].bus_factor(world) == pytest.approx(float(BUS_FACTORS[name](world)), rel=1e-15)
 
 
-@settings(deadline=None)
 @given(rows, requests, elements, worlds, skews)
 def test_a_layout_never_exceeds_the_request_by_its_own_count(
     row: Collective, requested: int, element: int, world: int, skew: float
@@ -58,7 +57,6 @@ def test_a_layout_never_exceeds_the_request_by_its_own_count(
     assert all(count >= 0 for count in geometry.destination_counts)
 
 
-@settings(deadline=None)
 @given(rows, requests, elements, worlds, skews)
 def test_pieces_cover_every_received_element_exactly_once(
     row: Collective, requested: int, element: int, world: int, skew: float
@@ -73,7 +71,6 @@ def test_pieces_cover_every_received_element_exactly_once(
         assert covered == [1] * received
 
 
-@settings(deadline=None)
 @given(rows, requests, elements, worlds, skews)
 def test_pieces_read_only_what_was_sent(row: Collective, requested: int, element: int, world: int, skew: float) -> None:
     geometry = layout(row, requested, element, world, skew)
@@ -84,7 +81,6 @@ def test_pieces_read_only_what_was_sent(row: Collective, requested: int, element
                 assert 0 <= start <= start + piece.count <= row.buffer_counts(geometry, source)[0]
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(["all_to_all", "all_to_all_v", "send_recv", "reduce_scatter"]), requests, elements, worlds, skews
 )
@@ -102,7 +98,6 @@ def test_every_sent_element_is_received_exactly_once(
     assert all(set(counts) <= {1} for counts in used)
 
 
-@settings(deadline=None)
 @given(rows, requests, elements, worlds, skews)
 def test_totals_over_ranks_match(row: Collective, requested: int, element: int, world: int, skew: float) -> None:
     geometry = layout(row, requested, element, world, skew)
@@ -114,7 +109,6 @@ def test_totals_over_ranks_match(row: Collective, requested: int, element: int, 
     assert received == sent * gain
 
 
-@settings(deadline=None)
 @given(requests, elements, worlds, skews)
 def test_an_uneven_exchange_conserves_elements_and_favours_low_ranks(
     requested: int, element: int, world: int, skew: float

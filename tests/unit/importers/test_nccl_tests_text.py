@@ -63,7 +63,7 @@ def expected(log: Log) -> list[tuple[object, ...]]:
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(log=logs, prefix=st.sampled_from(PREFIXES), is_torn=st.booleans())
 def test_a_rendered_table_parses_back_to_the_same_rows(log: Log, prefix: str, is_torn: bool) -> None:
     whole = text(log.lines(f"\n{NOISE}\n{NOISE}\n" if is_torn else ""), prefix)

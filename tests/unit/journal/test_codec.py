@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -61,7 +61,6 @@ def through_a_line(result: PointResult) -> PointResult:
     return result_from_json(json.loads(line), PLAN)
 
 
-@settings(deadline=None)
 @given(results)
 def test_a_result_comes_back_exactly_with_or_without_samples(result: PointResult) -> None:
     again = through_a_line(result)
@@ -106,7 +105,6 @@ hosts = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(st.builds(Environment, hosts=st.lists(hosts, max_size=3).map(tuple)))
 def test_an_environment_comes_back_exactly(environment: Environment) -> None:
     assert environment_from_json(json.loads(json.dumps(asdict(environment)))) == environment

@@ -41,7 +41,7 @@ def test_only_a_failed_point_is_tried_again_and_with_the_next_attempt(script: Sc
     assert script.read().todo() == tuple(sorted([*others, *again]))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.lists(st.sampled_from([Status.ERROR, Status.TIMEOUT, *FINAL]), max_size=POINTS), max_size=4))
 def test_sessions_that_follow_the_todo_list_finish_every_point_exactly_once(sessions: list[list[Status]]) -> None:
     with TemporaryDirectory() as path:

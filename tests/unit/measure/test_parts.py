@@ -44,7 +44,7 @@ class ThreeParts(BoundPoint):
         self.untimed = max(0, self.untimed - 1)
         for part in parts:
             self.group.step(np.zeros(2, dtype=np.int64), part)
-            self.marks.append(int(self.group._clock.now_ns[0]))
+            self.marks.append(int(self.group._now_ns[0]))
         self.marks.pop()
 
 

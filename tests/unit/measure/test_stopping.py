@@ -3,7 +3,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from commbench.measure.stopping import FixedIterations, StoppingRule, TimeBudget, stopping_rule
@@ -26,7 +26,6 @@ def follow(rule: StoppingRule, call_ns: int, visit: int) -> list[int]:
     return [len(visit) for visit in times]
 
 
-@settings(deadline=None)
 @given(counts, visits, call_times)
 def test_fixed_makes_exactly_its_calls_in_visits_no_longer_than_asked(n: int, visit: int, call_ns: int) -> None:
     asked = follow(FixedIterations(n), call_ns, visit)
@@ -35,7 +34,6 @@ def test_fixed_makes_exactly_its_calls_in_visits_no_longer_than_asked(n: int, vi
     assert len(asked) == -(-n // visit)
 
 
-@settings(deadline=None)
 @given(st.floats(1e-6, 10), counts, counts, visits, call_times)
 def test_a_budget_stays_between_its_minimum_and_maximum(
     budget_s: float, low: int, high: int, visit: int, call_ns: int
@@ -46,7 +44,6 @@ def test_a_budget_stays_between_its_minimum_and_maximum(
     assert max(asked) <= visit
 
 
-@settings(deadline=None)
 @given(st.floats(1e-3, 1), counts, visits, st.integers(NS_PER_S // 1000, NS_PER_S))
 def test_a_budget_between_its_bounds_is_used_up_and_passed_by_less_than_a_visit(
     budget_s: float, low: int, visit: int, call_ns: int

@@ -2,7 +2,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from commbench.collectives import COLLECTIVES
@@ -162,7 +162,6 @@ lists = {
 }
 
 
-@settings(deadline=None)
 @given(st.fixed_dictionaries(lists))
 def test_no_point_is_larger_than_asked_and_none_is_measured_twice(sweep: dict[str, list[object]]) -> None:
     with TemporaryDirectory() as folder:

@@ -3,7 +3,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from commbench.errors import UnfitError
@@ -27,7 +27,6 @@ plans = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(plans)
 def test_a_plan_comes_back_exactly(plan: Plan) -> None:
     text = to_json(plan)

@@ -1,6 +1,6 @@
 import tomllib
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from commbench.plan.toml_lines import TomlLines
@@ -58,7 +58,6 @@ def test_what_is_absent_is_found_at_what_is_around_it() -> None:
 words = st.text("ab]#,=\"' \n\\", max_size=5)
 
 
-@settings(deadline=None)
 @given(st.lists(words, min_size=1), st.lists(st.integers(0, 3), min_size=1))
 def test_an_element_is_on_the_line_it_was_written_on(values: list[str], gaps: list[int]) -> None:
     text, written = "a = [ # [", []

@@ -63,7 +63,7 @@ def test_hostile_names_stay_one_row_of_a_markdown_table(hostile: str) -> None:
     _check_markdown(export(frame(point(0, **_texts(POINTS, hostile))), "markdown"))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(text=st.text(max_size=30))
 def test_any_text_stays_one_cell_of_a_markdown_table(text: str) -> None:
     _check_markdown(export(frame(point(0, **_texts(POINTS, text))), "markdown"))

@@ -187,7 +187,7 @@ def test_medians_instead_of_best_rates_would_miss_a_slow_host_under_load() -> No
     assert right[np.median] <= 10
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(2, 40), st.integers(1, 3), st.integers(0, 2**32 - 1))
 def test_in_every_round_each_rank_sends_once_and_receives_once_and_never_to_its_own_host(
     nodes: int, per_node: int, seed: int
@@ -202,7 +202,7 @@ def test_in_every_round_each_rank_sends_once_and_receives_once_and_never_to_its_
         links |= set(each)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(3, 20), st.data())
 def test_what_is_found_does_not_depend_on_the_unit_of_the_rates(nodes: int, data: st.DataObject) -> None:
     slow = data.draw(st.dictionaries(st.integers(0, nodes - 1), st.floats(0.05, 0.7), max_size=1))

@@ -183,7 +183,7 @@ def test_readers_see_every_published_run_once_while_others_write_and_compact(sto
     assert len(store.points(columns=["run_id"])) == 18
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     runs=st.lists(st.tuples(st.integers(1, 4), st.integers(1, 3)), min_size=1, max_size=6),
     at_once=st.integers(1, 5),

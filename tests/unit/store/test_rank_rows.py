@@ -42,7 +42,7 @@ def test_times_are_each_ranks_own() -> None:
     assert sum(first["hist_count"]) == first["iterations"] == 3
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32), ranks=st.integers(1, 5), calls=st.integers(1, 30))
 def test_shares_add_up_and_histograms_hold_every_call(seed: int, ranks: int, calls: int) -> None:
     result = make_result(

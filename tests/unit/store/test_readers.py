@@ -55,9 +55,7 @@ def test_a_column_that_was_all_null_at_first_takes_values_later(store: Store, da
     assert _found(reader, store, dataset) == _expected(dataset, rows)
 
 
-@settings(
-    deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_whatever_a_column_can_hold_is_read_back_equal(

@@ -194,7 +194,7 @@ def _results(draw: st.DrawFn) -> Any:
     )
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     results=st.lists(_results(), max_size=4, unique_by=lambda result: (result.point.point_id, result.attempt)),
     run_id=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True),
