@@ -39,7 +39,7 @@ _TABLE = '[fabrics.{name}]\nkind = "tcp"\ninterface = "{interface}"\nlink_rate_g
 def suite(
     run: HostsRun,
     *,
-    sizes: str = '["64MiB"]',
+    sizes: str = '["32MiB"]',
     nodes: str = "[2, 4]",
     fabrics: tuple[str, ...] = ("fast", "slow"),
     iterations: int = 3,

@@ -53,7 +53,7 @@ def test_parked_ranks_use_no_cpu_while_others_are_measured(sweep: Callable[..., 
     before = {name: _cpu_ticks(pid) for name, pid in pids.items()}
     run.wait_for("result")
     used = {name: _cpu_ticks(pid) - before[name] for name, pid in pids.items()}
-    process.terminate()
+    process.kill()  # the point of four ranks is of no interest
     process.communicate()
     assert used["rank-0"] + used["rank-1"] > 0
     assert used["rank-2"] + used["rank-3"] <= max(2, 0.05 * (used["rank-0"] + used["rank-1"]))

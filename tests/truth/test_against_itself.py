@@ -14,11 +14,17 @@ from commbench.analysis.compare_metrics import Values
 from commbench.analysis.compare_verdict import Question, findings
 from commbench.analysis.comparison import Finding, Margin, Verdict
 from commbench.statistics.pairs_needed import log_margin
+from tests.truth.full import only_in_full
 from tests.truth.launched import Launched, launch
 from tests.truth.planted_worker import Fault
 from tests.truth.table import TruthTable
 
-pytestmark = [pytest.mark.alone, pytest.mark.ranks, pytest.mark.timeout(180)]
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.ranks,
+    pytest.mark.timeout(180),
+    only_in_full("compares times on this machine"),
+]
 
 WHERE = "truth/test_against_itself.py"
 COMPARISONS, PAIRS, VISIT_CALLS = 20, 20, 10

@@ -3,22 +3,21 @@
 They take some five minutes, so only `make truth` runs them; four are in tests/cluster/test_locate.py.
 """
 
-import os
 from pathlib import Path
 
 import pytest
 
 from tests.cluster.emulation import Cluster, missing
 from tests.cluster.locating import CASES, HOSTS, Case, locate
+from tests.truth.full import only_in_full
 from tests.truth.table import TruthTable
 
 pytestmark = [pytest.mark.alone, pytest.mark.ranks, pytest.mark.timeout(180)]
 
-FULL = "COMMBENCH_TRUTH_FULL"
 WHERE = "truth/test_links_truth.py"
 
 
-@pytest.mark.skipif(not os.environ.get(FULL), reason="some minutes: `make truth` runs it, or COMMBENCH_TRUTH_FULL=1")
+@only_in_full("some minutes")
 @pytest.mark.parametrize("number", [1, 2])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_C24_P30_a_slow_end_or_path_is_named_and_nothing_else(

