@@ -86,7 +86,7 @@ class Workplace:
     def wait_for_results(self, more: int) -> None:
         """Return when the journal has grown by as many lines with results."""
         goal = self._results() + more
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while self._results() < goal:
             assert time.monotonic() < deadline, "the run does not come on"
             time.sleep(0.005)

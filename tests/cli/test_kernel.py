@@ -149,7 +149,7 @@ def test_ctrl_c_stores_what_was_measured(tmp_path: Path) -> None:
         assert process.stderr is not None
         assert "timed" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=90)
     assert process.returncode == ExitCode.INTERRUPTED, said
     assert "works were not measured: interrupted" in said
     assert "Traceback" not in said

@@ -20,7 +20,7 @@ def start_and_end(workplace: Workplace, how: signal.Signals, *options: str) -> "
         try:
             workplace.wait_for_results(more=BEFORE_THE_END)
             process.send_signal(how)
-            _, said = process.communicate(timeout=60)
+            _, said = process.communicate(timeout=90)
         finally:
             process.kill()
     return subprocess.CompletedProcess(process.args, process.returncode, "", said)

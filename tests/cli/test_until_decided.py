@@ -120,7 +120,7 @@ def test_a_deciding_run_that_was_ended_goes_on_where_it_was(workplace: Workplace
     with workplace.start("run", "./two.toml") as process:
         workplace.wait_for_results(more=15)
         process.send_signal(how)
-        process.communicate(timeout=60)
+        process.communicate(timeout=90)
     done = workplace.run("run", "./two.toml", "--resume")
     assert done.returncode == ExitCode.OK, done.stderr
     points = workplace.rows()

@@ -60,7 +60,7 @@ class HostsRun:
         return self.folder / "store"
 
     def suite(
-        self, ranks: str = "[2]", iterations: int = 400, limit: float = 8, launches: int = 1, sizes: str = ""
+        self, ranks: str = "[2]", iterations: int = 400, limit: float = 60, launches: int = 1, sizes: str = ""
     ) -> Path:
         path = self.folder / "hosts.toml"
         sizes = sizes or '["1KiB", "2KiB", "4KiB", "8KiB"]'
@@ -80,7 +80,7 @@ class HostsRun:
         process = self.start(*extra)
         return self.wait(process)
 
-    def wait(self, process: "subprocess.Popen[str]", limit_s: float = 100) -> tuple[int, str]:
+    def wait(self, process: "subprocess.Popen[str]", limit_s: float = 200) -> tuple[int, str]:
         _, said = process.communicate(timeout=limit_s)
         return process.returncode, said
 
@@ -90,7 +90,7 @@ class HostsRun:
     def journal_text(self) -> str:
         return "".join(path.read_text() for path in self.store.glob("_journal/*/journal.jsonl"))
 
-    def wait_for(self, kind: str, count: int = 1, limit_s: float = 60) -> None:
+    def wait_for(self, kind: str, count: int = 1, limit_s: float = 90) -> None:
         """Return when the journal of the run under way has that many lines of a kind."""
         deadline = time.monotonic() + limit_s
         while self.journal_text().count(f'"kind":"{kind}"') < count:

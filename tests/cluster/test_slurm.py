@@ -90,7 +90,7 @@ def test_a_killed_controller_leaves_no_rank_in_the_allocation(slurm: Slurm, lab:
     ).stdout.split()
     os.kill(int(controller), signal.SIGKILL)
     run.wait(process)
-    wait_until(lambda: not pids_of_ranks(lab, 0) and not pids_of_ranks(lab, 1), limit_s=20)
+    wait_until(lambda: not pids_of_ranks(lab, 0) and not pids_of_ranks(lab, 1), limit_s=60)
 
 
 def state_of(slurm: Slurm, job: str) -> str:

@@ -55,7 +55,7 @@ class Sweep:
         """Return when the journal of the run under way has that many lines of a kind."""
         self.wait_until(lambda: self.journal_text().count(f'"kind":"{kind}"') >= count)
 
-    def wait_until(self, condition: Callable[[], bool], limit_s: float = 60) -> None:
+    def wait_until(self, condition: Callable[[], bool], limit_s: float = 90) -> None:
         deadline = time.monotonic() + limit_s
         while not condition():
             assert time.monotonic() < deadline, f"it did not happen within {limit_s} s: {self.journal_text()[-500:]}"

@@ -37,7 +37,7 @@ def test_a_killed_rank_is_named_with_exit_code_4_and_the_run_can_go_on(sweep: Ca
     run.wait_for("result", 2)
     victim = _rank_pid(run, 1)
     os.kill(victim, signal.SIGKILL)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=90)
     assert process.returncode == 4, said
     assert f"rank 1 (pid {victim}" in said
     assert "SIGKILL" in said
@@ -50,12 +50,12 @@ def test_a_killed_rank_is_named_with_exit_code_4_and_the_run_can_go_on(sweep: Ca
 
 
 def test_a_stopped_rank_is_named_within_the_points_limit(sweep: Callable[..., Sweep]) -> None:
-    run = sweep(iterations=600, limit=5)
+    run = sweep(iterations=600, limit=10)
     process = run.start()
     run.wait_for("result", 1)
     victim = _rank_pid(run, 1)
     os.kill(victim, signal.SIGSTOP)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=90)
     assert process.returncode == 4, said
     assert f"rank 1 (pid {victim}) is stopped" in said
     assert run.points().query("status == 'timeout'")["error"].str.contains(f"pid {victim}").all()
@@ -70,7 +70,7 @@ def test_a_killed_controller_takes_its_ranks_along_and_loses_no_finished_point(s
     ranks = [_rank_pid(run, rank) for rank in range(2)]
     process.kill()
     process.communicate()
-    run.wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in ranks), limit_s=20)
+    run.wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in ranks), limit_s=60)
     finished = run.journal_text().count('"kind":"result"')
     assert finished >= 2
     _resume_and_check(run)
@@ -83,7 +83,7 @@ def test_ctrl_c_finishes_the_point_saves_and_prints_the_resume_command(sweep: Ca
     process = run.start()
     run.wait_for("result", 1)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=90)
     assert process.returncode == 130, said
     assert "--resume" in said
     assert set(run.points()["status"]) == {"ok"}

@@ -45,4 +45,4 @@ def test_rank_0_goes_though_a_rank_died_before_it_left() -> None:
     assert done.returncode == 4
     assert "rank 1 " in done.stderr
     assert "ended with exit code 7" in done.stderr
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < 60

@@ -53,7 +53,7 @@ def test_a_driver_that_hangs_holds_up_nobody_for_long(tmp_path: Path, monkeypatc
     fake_smi(tmp_path, monkeypatch, "exec /bin/sleep 30\n")
     began = time.monotonic()
     assert host_facts().gpus == ()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def test_only_allowed_variables_are_in_the_facts(monkeypatch: pytest.MonkeyPatch) -> None:

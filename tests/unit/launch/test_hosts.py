@@ -46,7 +46,7 @@ def hello(node: int, version: str = __version__, port: int = 4711) -> Hello:
 
 
 def ends(running: HostsLaunch) -> int:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while (code := running.poll()) is None:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -62,9 +62,9 @@ def test_all_keepers_get_one_order_with_a_port_that_is_free_on_the_first_host(la
 
 
 def test_a_host_that_stays_silent_is_named_at_the_limit(launch: Launch) -> None:
-    running = launch(says(hello(0)), "import time; time.sleep(60)", hello_limit_s=1.0)
+    running = launch(says(hello(0)), "import time; time.sleep(60)", hello_limit_s=3.0)
     assert ends(running) == 4
-    assert running.why_dead(4, "").startswith("host b was not reached within 1 s: `ssh b` still waits: it printed noth")
+    assert running.why_dead(4, "").startswith("host b was not reached within 3 s: `ssh b` still waits: it printed noth")
     running.end()
 
 
@@ -121,7 +121,7 @@ def answers(report: Report) -> str:
 
 def assert_ordered(running: HostsLaunch) -> None:
     """Poll until the order is out; with keepers that then wait nothing else happens."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not running.is_ordered:
         assert running.poll() is None
         assert time.monotonic() < deadline

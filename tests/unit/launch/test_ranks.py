@@ -31,7 +31,7 @@ def spawn(ranks: int, program: str) -> "subprocess.Popen[str]":
 
 
 def finish(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=90)
     return process.returncode, out, err
 
 
@@ -51,7 +51,7 @@ def test_a_rank_that_fails_ends_the_others_and_is_named_with_its_exit_code() -> 
     program = "import os, time; time.sleep(0.1 if os.environ['RANK'] == '1' else 60); os._exit(7)"
     begun = time.monotonic()
     code, _, err = finish(spawn(3, program))
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 50
     assert code == 4
     first, *others = err.splitlines()
     assert re.fullmatch(r"rank 1 \(pid \d+, host \S+\) ended with exit code 7", first)
