@@ -1,5 +1,7 @@
 """Run a simulated plan in this process: no ranks, no torch, milliseconds."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 from commbench.backend.meeting import LocalMeeting
@@ -17,6 +19,12 @@ from commbench.measure.progress import ProgressBoard
 from commbench.measure.session import Leader, RankSession, facts_of_all
 from commbench.model.plan import Plan
 from commbench.model.run import ExitState
+
+
+def undisturbed() -> tuple[NoiseGauge, RunQueueWait]:
+    """Return gauges that read nothing: whatever else this host does, simulated time does not notice."""
+    nothing = Path(os.devnull)  # no file is below it
+    return NoiseGauge((), proc=nothing), RunQueueWait(nothing)
 
 
 class _SpokenJournal:
@@ -39,8 +47,7 @@ def run_simulated(folder: JournalFolder, listener: Listener, button: StopButton)
     with JournalWriter(folder) as writer:
         plan, backend = journal.plan, SimulatedBackend(journal.plan)
         alignment = ClockAlignment(None, shares_clock=True)
-        board, wait = ProgressBoard(None, 0), RunQueueWait(None)
-        performer = Performer(plan.protocol, backend, board, alignment, NoiseGauge(), wait)
+        performer = Performer(plan.protocol, backend, ProgressBoard(None, 0), alignment, *undisturbed())
         session = RankSession(plan, backend, LocalMeeting(), performer)
         spoken = _SpokenJournal(writer, plan, listener)
         Leader(session, spoken, lambda: button.presses > 0).lead(journal.next_launch(), facts_of_all(backend))

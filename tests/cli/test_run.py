@@ -23,6 +23,8 @@ def test_a_run_is_in_the_store_point_by_point_and_ends_with_the_next_command(wor
     assert set(rows["status"]) == {"ok"}
     assert set(rows["cluster"]) == {"lab"}
     assert rows["is_simulated"].all()
+    assert rows["others_share"].isna().all()  # whoever else is on this host: simulated time does not notice
+    assert "Other tenants" not in done.stderr
     assert set(rows["commbench_version"]) == {__version__}
     assert (rows["time_min_us"] <= rows["time_p50_us"]).all()
     assert done.stderr.splitlines()[-1] == f"run {run_id} is complete; look at it with: commbench show {run_id}"

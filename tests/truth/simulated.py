@@ -5,9 +5,8 @@ from typing import Any
 from commbench.backend.meeting import LocalMeeting
 from commbench.backend.simulated import SimulatedBackend
 from commbench.collectives import get
-from commbench.environment.noise import NoiseGauge
-from commbench.environment.schedstat import RunQueueWait
 from commbench.journal.codec import result_from_json
+from commbench.launch.inprocess import undisturbed
 from commbench.measure.align import ClockAlignment
 from commbench.measure.perform import Performer
 from commbench.measure.progress import ProgressBoard
@@ -41,7 +40,7 @@ def results_of(plan: Plan) -> list[PointResult]:
     """Return the results of all points of a simulated plan."""
     backend, results = SimulatedBackend(plan), _Results(plan)
     alignment = ClockAlignment(None, shares_clock=True)
-    performer = Performer(plan.protocol, backend, ProgressBoard(None, 0), alignment, NoiseGauge(()), RunQueueWait(None))
+    performer = Performer(plan.protocol, backend, ProgressBoard(None, 0), alignment, *undisturbed())
     session = RankSession(plan, backend, LocalMeeting(), performer)
     todo = [(point.point_id, 0) for point in plan.points]
     Leader(session, results, lambda: False).lead(todo, [HostFacts("simulated")] * plan.world_size)
