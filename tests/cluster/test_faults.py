@@ -48,7 +48,7 @@ def reason_of(run: HostsRun) -> str:
 def test_a_killed_rank_is_named_with_its_host_and_the_rest_is_measured_all_the_same(
     cluster: MakeCluster, hosts_run: MakeRun
 ) -> None:
-    lab, run, process = under_way(cluster, hosts_run, "result", iterations=2000, limit=60)
+    lab, run, process = under_way(cluster, hosts_run, "result", iterations=800, limit=60)
     victim = signal_rank(lab, 1, signal.SIGKILL)
     code, said = run.wait(process)
     assert code == 4, said
@@ -118,7 +118,7 @@ def test_packets_that_vanish_while_all_links_are_up_are_said_to_be_the_transport
 def test_ctrl_c_ends_the_ranks_on_all_hosts_after_the_point_and_the_run_can_go_on(
     cluster: MakeCluster, hosts_run: MakeRun
 ) -> None:
-    lab, run, process = under_way(cluster, hosts_run, "result", iterations=1000, limit=60)
+    lab, run, process = under_way(cluster, hosts_run, "result", iterations=500, limit=60)
     process.send_signal(signal.SIGINT)
     code, said = run.wait(process)
     assert code == 130, said
