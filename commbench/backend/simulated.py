@@ -80,8 +80,7 @@ class SimulatedGroup(Group):
         self.rank, self.world_size = 0, world_size
         self._plan = plan
         self._now_ns = clock.now_ns[:world_size]  # a view: time is the launch's
-        self._enter: list[NDArray[np.int64]] = []
-        self._exit: list[int] = []  # of all ranks: they leave together
+        self._enter: dict[int, NDArray[np.int64]] = {}  # by when all ranks left, which they do together
 
     def bind(self, point: Point) -> BoundPoint:
         return SimulatedPoint(point, self._plan, self)
@@ -92,18 +91,17 @@ class SimulatedGroup(Group):
     def step(self, arrival_ns: "NDArray[np.int64]", latency_ns: int) -> None:
         """Let all ranks arrive, and leave together `latency_ns` after the last."""
         self._now_ns += arrival_ns
-        self._enter.append(self._now_ns.copy())
-        self._exit.append(int(np.maximum.reduce(self._now_ns)) + latency_ns)
-        self._now_ns.fill(self._exit[-1])
+        leave_ns = int(np.maximum.reduce(self._now_ns)) + latency_ns
+        self._enter[leave_ns] = self._now_ns.copy()
+        self._now_ns.fill(leave_ns)
 
     def gather_samples(self, samples: Samples) -> Samples | None:
-        """Return all ranks' stamps of the calls that rank 0 brings; untimed calls in between are left out."""
-        wanted = set(samples.exit_ns[0].tolist())
-        timed = [i for i, leave_ns in enumerate(self._exit) if leave_ns in wanted]
-        enter = np.array([self._enter[i] for i in timed], dtype=np.int64).T
-        leave = np.tile(np.array([self._exit[i] for i in timed], dtype=np.int64), (self.world_size, 1))
-        self._enter.clear()
-        self._exit.clear()
+        """Return all ranks' stamps of the calls that rank 0 brings; those of other points' visits stay here.
+
+        So do those of calls that nobody times, some hundred bytes each, until the launch is over.
+        """
+        enter = np.array([self._enter.pop(leave_ns) for leave_ns in samples.exit_ns[0].tolist()], dtype=np.int64).T
+        leave = np.tile(samples.exit_ns[0], (self.world_size, 1))
         return Samples(enter_ns=enter, exit_ns=leave, wait_ns=np.zeros_like(enter))
 
     def gather_correctness(self, verdict: Correctness) -> Correctness:

@@ -41,7 +41,8 @@ class _OpenPoint:
     # Of the visits since the last gathering: this rank's stamps on rank 0's clock, and how well they are aligned.
     mine: list[Samples] = field(default_factory=list)
     aligned: list[Aligned] = field(default_factory=list)
-    checked_calls: int = 0
+    made: int = 0  # timed calls
+    checked_calls: int = 0  # of those since the last gathering
 
 
 @dataclass(slots=True)
@@ -90,15 +91,17 @@ class Performer:
             opened.bound.prepare(_SALT_VISIT)
             self._laid = opened
         opened.bound.begin_visit()
+        checked = sum(opened.visitor.checked(calls, opened.made))
         # Every checked call is followed by one that nobody times.
-        self.traffic.visit(point.point_id, _LEAD_IN_CALLS + calls + opened.visitor.checked_calls(calls))
+        self.traffic.visit(point.point_id, _LEAD_IN_CALLS + calls + checked)
         quickest_ns = opened.visitor.untimed(opened.bound, _LEAD_IN_CALLS)
         with self.alignment.around(opened.ranks) as aligned:
-            mine, verdict = opened.visitor.visit(opened.bound, calls, quickest_ns)
+            mine, verdict = opened.visitor.visit(opened.bound, calls, quickest_ns, opened.made)
         opened.verdict = merge_verdicts(opened.verdict, verdict)  # gathered when the point is closed
         opened.mine.append(aligned.on_rank_0(mine))
         opened.aligned.append(aligned)
-        opened.checked_calls += opened.visitor.checked_calls(calls)
+        opened.made += calls
+        opened.checked_calls += checked
         return Visited(mine.time_ns)
 
     def gather(self, point: Point, group: Group) -> Gathered | None:

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from commbench.model.plan import Stopping
 from commbench.statistics.looks import CORRECTED_ALPHA, LOOKS
 from commbench.statistics.woodruff import cluster_interval
@@ -10,7 +12,6 @@ from commbench.units import NS_PER_S
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     Times = Sequence[NDArray[np.int64]]  # the calls' times, one array a visit
@@ -85,7 +86,8 @@ class Adaptive:
     """Visits until the interval of the p50 is narrow enough, looked at a few times only, or until a cap.
 
     The interval takes visits as clusters and is corrected for the number of looks: design 2.4 and 3.1, where rules
-    that ignore either claim 95 % and cover 15 to 60 %.
+    that ignore either claim 95 % and cover 15 to 60 %. Before a cap the calls must also be enough for a worst case
+    that says something; a point that a cap ended before has converged all the same if its p50 is known.
     """
 
     def __init__(self, stopping: Stopping) -> None:
@@ -98,16 +100,12 @@ class Adaptive:
     def next_visit(self, times: "Times", visit_calls: int, span_s: float) -> int:
         if len(times) >= self._rule.max_visits or _spent_s(times) >= self._rule.budget_s:
             return 0
-        if self.looks_after(len(times)) and span_s >= self._rule.min_span_s and self.has_converged(times):
-            return 0
-        return visit_calls
+        looks = self.looks_after(len(times)) and span_s >= self._rule.min_span_s and _are_enough(times)
+        return 0 if looks and self.has_converged(times) else visit_calls
 
     def has_converged(self, times: "Times") -> bool:
         interval = cluster_interval(times, 0.5, CORRECTED_ALPHA)
-        if interval is None:
-            return False
-        enough = _ENOUGH_SLOW_CALLS if interval.estimate >= _SLOW_CALL_NS else _ENOUGH_CALLS
-        return interval.relative_half_width <= self._rule.epsilon and _total(times) >= enough
+        return interval is not None and interval.relative_half_width <= self._rule.epsilon
 
 
 def stopping_rule(stopping: Stopping) -> StoppingRule:
@@ -117,6 +115,11 @@ def stopping_rule(stopping: Stopping) -> StoppingRule:
     if stopping.rule == "budget":
         return TimeBudget(stopping.budget_s, stopping.min_iterations, stopping.max_iterations)
     return FixedIterations(stopping.iterations)
+
+
+def _are_enough(times: "Times") -> bool:
+    all_ns = np.concatenate(times)
+    return len(all_ns) >= (_ENOUGH_SLOW_CALLS if np.median(all_ns) >= _SLOW_CALL_NS else _ENOUGH_CALLS)
 
 
 def _total(times: "Times") -> int:

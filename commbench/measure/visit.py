@@ -27,8 +27,9 @@ _SALT = 3  # of the data under load; the checks before and after timing use othe
 class Visitor:
     """How this rank times calls of one group.
 
-    Of every `verify_every` timed calls one is checked (0: none). Its data is laid before it and looked at after it,
-    outside the timed interval, and an untimed call follows, so that the other calls meet the caches as always.
+    Of every `verify_every` timed calls of a point one is checked (0: none), however short its visits are. Its data is
+    laid before it and looked at after it, outside the timed interval, and an untimed call follows, so that the other
+    calls meet the caches as always.
     """
 
     group: Group
@@ -38,16 +39,17 @@ class Visitor:
     wait: RunQueueWait
     verify_every: int = 0
 
-    def visit(self, bound: BoundPoint, calls: int, quickest_ns: int = 0) -> tuple[Samples, Correctness]:
+    def visit(self, bound: BoundPoint, calls: int, quickest_ns: int = 0, made: int = 0) -> tuple[Samples, Correctness]:
         """Time `calls` calls; return this rank's stamps, shape (1, calls) on its own clock, and its verdict.
 
         Nothing is allocated, gathered, printed or collected between two stamps. The wait for a CPU is read only after
         calls much slower than the quickest, for reading it around every call makes the call itself ten per cent longer
         (gloo, 64 B to 64 KiB, 2 ranks); a call's wait may so include that of up to seven quick calls before it.
-        `quickest_ns` is a first idea of the quickest; 0: read after every call.
+        `quickest_ns` is a first idea of the quickest; 0: read after every call. `made` is how many timed calls of the
+        point came before: it says which of these are checked.
         """
         call, stamp, waited, numbers = bound.call, self.clock.stamp, self.wait.read_ns, self.board.numbers
-        ready, checked = self.cadence.before_call(self.group), self._checked(calls)
+        ready, checked = self.cadence.before_call(self.group), self.checked(calls, made)
         stamps, waits, verdict = [stamp()] * (2 * calls), [0] * calls, Correctness()
         has_waits = self.clock.is_comparable  # a device's events say nothing before the visit is over
         waited_before = 0
@@ -98,15 +100,11 @@ class Visitor:
         resolved = self.clock.resolve(in_order)
         return [resolved[place::places].reshape(1, -1) for place in range(places)]
 
-    def checked_calls(self, calls: int) -> int:
-        """Return how many of a visit's calls are checked."""
-        return sum(self._checked(calls))
-
-    def _checked(self, calls: int) -> list[bool]:
-        """Return whether each call is checked; the same on every rank."""
+    def checked(self, calls: int, made: int = 0) -> list[bool]:
+        """Return whether each call of a visit is checked, which `made` calls came before; the same on every rank."""
         if not self.verify_every or self.cadence.before_call(self.group) is None:
             return [False] * calls  # back to back there is no time between calls
-        return [i % self.verify_every == self.verify_every - 1 for i in range(calls)]
+        return [i % self.verify_every == self.verify_every - 1 for i in range(made, made + calls)]
 
     def untimed(self, bound: BoundPoint, calls: int) -> int:
         """Make calls in the same cadence that are no samples; return how long the quickest took on the host, in ns."""

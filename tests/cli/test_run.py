@@ -31,6 +31,14 @@ def test_a_run_is_in_the_store_point_by_point_and_ends_with_the_next_command(wor
     assert list((workplace.store / "_journal").iterdir()) == []
 
 
+def test_calls_are_checked_under_load_however_short_the_visits_are(workplace: Workplace) -> None:
+    visits = "iterations = 200\nvisit_iterations = 8\nschedule = 'interleaved'"
+    workplace.write("short.toml", TINY.replace("iterations = 5", visits))
+    done = workplace.run("run", "./short.toml")
+    assert done.returncode == ExitCode.OK, done.stderr
+    assert set(workplace.rows()["verified_calls"]) == {200 // 20}  # the default: one call in twenty
+
+
 def test_a_second_run_is_added_and_nothing_of_the_first_is_touched(workplace: Workplace) -> None:
     workplace.write("tiny.toml", TINY)
     workplace.run("run", "./tiny.toml")

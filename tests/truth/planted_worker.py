@@ -240,14 +240,16 @@ def _plant_in_visits(script: Script) -> None:
         late = replace(self, cadence=LateCadence(self.cadence, script))
         return right_untimed(late, FaultyPoint(bound, script), calls)
 
-    def visit(self: Visitor, bound: BoundPoint, calls: int, quickest_ns: int = 0) -> tuple[Samples, Correctness]:
+    def visit(
+        self: Visitor, bound: BoundPoint, calls: int, quickest_ns: int = 0, made: int = 0
+    ) -> tuple[Samples, Correctness]:
         if script.point is None:
-            return right_visit(self, bound, calls, quickest_ns)
-        script.begin(script.point, self._checked(calls))
+            return right_visit(self, bound, calls, quickest_ns, made)
+        script.begin(script.point, self.checked(calls, made))
         diary.visit_stamps = []
         try:
             late = replace(self, cadence=LateCadence(self.cadence, script))
-            return right_visit(late, FaultyPoint(bound, script), calls, quickest_ns)
+            return right_visit(late, FaultyPoint(bound, script), calls, quickest_ns, made)
         finally:
             diary.stamps.setdefault(script.point.point_id, []).extend(diary.visit_stamps[1:])  # the first fills a list
             diary.visit_stamps = None

@@ -66,6 +66,30 @@ def test_P19_A2_a_run_recovers_the_median_and_its_interval_covers_it(noise: str,
     assert shares[5] < np.mean(within), "a fixed count of 5 would have done"
 
 
+def test_P19_points_that_take_turns_each_recover_their_own_median(truth_table: TruthTable) -> None:
+    truth = Truth(alpha_us=50.0, noise="lognormal", noise_sigma=0.1)
+    sizes, worlds = (64 * 1024, 1024 * 1024, 16 * 1024 * 1024), (2, 4)
+    points = [point_of("all_reduce", size, world, 0) for world in worlds for size in sizes]
+    plan = Plan(
+        *("turns", "hash", "text", "simulated", max(worlds), 3, replace(PROTOCOL, schedule="interleaved")),
+        tuple(replace(point, point_id=number) for number, point in enumerate(points)),
+        truth,
+    )
+    found = {result.point: result for result in results_of(plan)}
+    assert len(found) == len(points)
+    ratios = []
+    for point, result in found.items():
+        assert result.samples is not None
+        assert result.samples.enter_ns.shape[0] == point.world_size
+        latency_ns = decompose(result.samples, result.clock_bound_ns, is_synchronising=True).headline_ns
+        ratios.append(float(np.median(latency_ns)) / true_time_ns(point, truth))
+    holds = max(abs(ratio - 1) for ratio in ratios) <= EPSILON
+    claim = f"A2 {len(points)} points of two world sizes, visited in turn"
+    said = f"{min(ratios):.3f} to {max(ratios):.3f} of the truth"
+    truth_table.add(claim, "p50 of each within 2 %", said, holds, WHERE)
+    assert holds, ratios
+
+
 def test_P19_the_same_seed_gives_the_same_run() -> None:
     first, again = run("visits", 7), run("visits", 7)
     assert first.samples is not None

@@ -88,6 +88,13 @@ def test_adaptive_takes_its_least_span_and_keeps_its_caps() -> None:
     assert len(follow(stopping_rule(replace(ADAPTIVE, max_visits=30, min_span_s=500.0)), 1000, 40)) == 30
 
 
+def test_a_point_that_a_cap_ended_has_converged_if_its_median_is_known() -> None:
+    """27 visits of 8 calls are 216: too few to stop before the cap, and more than the median needs."""
+    rule = stopping_rule(replace(ADAPTIVE, max_visits=27))
+    assert len(follow(rule, NS_PER_S // 100, 8)) == 27
+    assert rule.has_converged([np.full(8, NS_PER_S // 100, dtype=np.int64)] * 27)
+
+
 def test_adaptive_says_that_it_has_not_converged_when_visits_disagree() -> None:
     rule = stopping_rule(ADAPTIVE)
     apart = [np.full(50, 1000 + 100 * (visit % 2), dtype=np.int64) for visit in range(90)]
