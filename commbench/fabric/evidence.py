@@ -127,12 +127,14 @@ def _from_log(fabric: Fabric, log: NcclLog | None, nodes: int) -> _Opinion | Non
         return None
     if fabric.kind in INSIDE_HOST:
         return _inside_host(fabric, log)
+    if nodes <= 1:
+        return None  # what the log says is of the launch, and its network carried nothing between ranks of one host
     wrong = [one for one in _over_network(log) if one.fabric and not _is_of(fabric, one)]
     if wrong:
         names = ", ".join(device.label for device in wrong[0].devices)
         where = f"via {wrong[0].how}" + (f" ({names})" if names else "")
         return _Opinion(Verdict.CONTRADICTED, f"NCCL planned {wrong[0].fabric} instead of {fabric.name}: {where}")
-    return _from_queue_pairs(fabric, log) or _from_channels(fabric, log, nodes)
+    return _from_queue_pairs(fabric, log) or _from_channels(fabric, log)
 
 
 def _from_queue_pairs(fabric: Fabric, log: NcclLog) -> _Opinion | None:
@@ -149,7 +151,7 @@ def _from_queue_pairs(fabric: Fabric, log: NcclLog) -> _Opinion | None:
     return _Opinion(Verdict.CONTRADICTED, f"NCCL connected queue pairs over {others} instead of {fabric.name}")
 
 
-def _from_channels(fabric: Fabric, log: NcclLog, nodes: int) -> _Opinion | None:
+def _from_channels(fabric: Fabric, log: NcclLog) -> _Opinion:
     channels = _over_network(log)
     if channels and all(_is_of(fabric, one) for one in channels):
         return _Opinion(
@@ -157,7 +159,7 @@ def _from_channels(fabric: Fabric, log: NcclLog, nodes: int) -> _Opinion | None:
         )
     if channels:
         return _Opinion(Verdict.UNKNOWN, f"NCCL's log names no link type for via {channels[0].how}")
-    return _Opinion(Verdict.UNKNOWN, "NCCL's log has no channel over a network") if nodes > 1 else None
+    return _Opinion(Verdict.UNKNOWN, "NCCL's log has no channel over a network")
 
 
 def _inside_host(fabric: Fabric, log: NcclLog) -> _Opinion:

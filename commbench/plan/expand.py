@@ -14,7 +14,7 @@ from commbench.model.gradients import GradientSet
 from commbench.model.plan import Plan, Protocol, Stopping, Truth
 from commbench.model.point import SIMULATED
 from commbench.plan.decide import decide_share, most_blocks
-from commbench.plan.fabrics import fabric_choices, launches
+from commbench.plan.fabrics import cross_hosts, fabric_choices, launches
 from commbench.plan.gradients import gradient_sets
 from commbench.plan.load import LoadedSuite
 from commbench.plan.machine import GPUS, PROC, available_memory_bytes, usable_gpu_count
@@ -49,7 +49,7 @@ def expand(
         SuiteError: there is nothing to measure, or far too much.
     """
     suite = loaded.suite
-    allocation, wanted = worlds(suite, world_size, nodes)
+    allocation, wanted = worlds(suite, world_size, nodes, across_hosts=cross_hosts(suite, fabrics))
     on_this_host = min(allocation.world_size, allocation.ranks_per_node or allocation.world_size)
     backend = choose_backend(suite.sweep.backend, on_this_host, usable_gpu_count(gpu_root))
     check(backend, suite.sweep.collectives, suite.sweep.dtypes, suite.sweep.redops, suite.sweep.launch)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from commbench.errors import UsageError
-from commbench.fabric.names import KNOWN, TCP, canonical
+from commbench.fabric.names import INSIDE_HOST, KNOWN, TCP, canonical
 from commbench.model.plan import FabricChoice
 from commbench.model.point import AUTO_FABRIC, SIMULATED
 from commbench.plan.points import LaunchOf
@@ -24,6 +24,12 @@ def fabric_choices(suite: Suite, backend: str, only: Sequence[str] = ()) -> tupl
     if len({choice.name for choice in choices}) < len(choices):
         raise UsageError(f"fabrics {', '.join(names)}: one of them is named twice")
     return choices
+
+
+def cross_hosts(suite: Suite, only: Sequence[str] = ()) -> bool:
+    """Return whether a fabric that is measured is between hosts: ranks of one host would not use it."""
+    names = tuple(only) or suite.sweep.fabrics
+    return any(canonical(suite.fabrics.get(name, _PLAIN).kind or name) not in INSIDE_HOST for name in names)
 
 
 def launches(repetitions: int, fabrics: Sequence[FabricChoice]) -> tuple[LaunchOf, ...]:

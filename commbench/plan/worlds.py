@@ -1,5 +1,6 @@
 """The worlds of a plan: how many ranks on how many nodes, and which."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from commbench.errors import UsageError
@@ -35,12 +36,14 @@ class Allocation:
         return -(-world_size // self.ranks_per_node) if self.ranks_per_node else 1
 
 
-def worlds(suite: Suite, world_size: int | None, nodes: int | None) -> tuple[Allocation, tuple[World, ...]]:
+def worlds(
+    suite: Suite, world_size: int | None, nodes: int | None, *, across_hosts: bool = False
+) -> tuple[Allocation, tuple[World, ...]]:
     """Return what there is to measure on, and the worlds that the suite wants of it, smallest first.
 
     Without a world size it is as large as the suite's largest world, without a number of nodes they are as many as it
     wants; ranks fill one node after another. A suite that names neither ranks nor nodes gets two ranks, and one on each
-    node that there is.
+    node that there is; of several nodes two and more with all of their ranks where it is about what is `across_hosts`.
 
     Raises:
         UsageError: the suite asks for more ranks or nodes than there are.
@@ -48,7 +51,9 @@ def worlds(suite: Suite, world_size: int | None, nodes: int | None) -> tuple[All
     if world_size is not None and not 1 <= world_size <= MAX_RANKS:
         raise UsageError(f"--ranks {world_size}: a world has 1 to {MAX_RANKS} ranks")
     if suite.sweep.nodes:
-        return _by_nodes(suite, world_size, nodes or max(suite.sweep.nodes))
+        return _by_nodes(suite, suite.sweep.nodes, world_size, nodes or max(suite.sweep.nodes))
+    if across_hosts and not suite.sweep.ranks and nodes is not None and nodes > 1:
+        return _by_nodes(suite, _powers_and(nodes), world_size, nodes)
     counts = _rank_counts(suite, world_size, nodes or 1)
     allocation = _allocation(world_size or max(counts), nodes or 1)
     return allocation, tuple(World(count, allocation.nodes_for(count)) for count in counts)
@@ -58,8 +63,10 @@ def _allocation(world_size: int, nodes: int) -> Allocation:
     return Allocation(world_size, -(-world_size // nodes) if nodes > 1 else 0)
 
 
-def _by_nodes(suite: Suite, world_size: int | None, there: int) -> tuple[Allocation, tuple[World, ...]]:
-    wanted = tuple(sorted(suite.sweep.nodes))
+def _by_nodes(
+    suite: Suite, node_counts: Sequence[int], world_size: int | None, there: int
+) -> tuple[Allocation, tuple[World, ...]]:
+    wanted = tuple(sorted(node_counts))
     allocation = _allocation(world_size or there, there)
     on_each = allocation.ranks_per_node or allocation.world_size
     if beyond := [str(nodes) for nodes in wanted if nodes > there]:
@@ -79,9 +86,7 @@ def _by_nodes(suite: Suite, world_size: int | None, there: int) -> tuple[Allocat
 def _rank_counts(suite: Suite, world_size: int | None, nodes: int) -> tuple[int, ...]:
     ranks = tuple(sorted(suite.sweep.ranks))
     if not ranks:
-        largest = world_size or max(DEFAULT_WORLD_SIZE, nodes)
-        powers = (2**exponent for exponent in range(1, largest.bit_length()))
-        return tuple(sorted({*(power for power in powers if power <= largest), largest}))
+        return _powers_and(world_size or max(DEFAULT_WORLD_SIZE, nodes))
     beyond = [str(count) for count in ranks if world_size is not None and count > world_size]
     if beyond:
         raise UsageError(
@@ -89,3 +94,9 @@ def _rank_counts(suite: Suite, world_size: int | None, nodes: int) -> tuple[int,
             f"{', '.join(beyond)}); use --ranks {max(ranks)}, or remove sweep.ranks to measure what there is"
         )
     return ranks
+
+
+def _powers_and(largest: int) -> tuple[int, ...]:
+    """Return the powers of two from 2 up to a number, and that itself."""
+    powers = (2**exponent for exponent in range(1, largest.bit_length()))
+    return tuple(sorted({*(power for power in powers if power <= largest), largest}))

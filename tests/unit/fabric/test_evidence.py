@@ -236,6 +236,12 @@ def test_queue_pairs_settle_what_counters_leave_open() -> None:
     assert "but mlx5_0:1 of h0 moved 0.50" in planned.reason
 
 
+def test_queue_pairs_prove_nothing_of_ranks_that_share_a_host() -> None:
+    found = judge(fabric_of("ib"), [], log(USING, VIA.format(0), LID), nodes=1)
+    assert found.verdict is not Verdict.PROVEN
+    assert "all ranks are on one host" in found.reason
+
+
 def test_counters_win_over_a_log_that_names_another_port() -> None:
     """`via NET/IB/2` was printed while that port moved nothing (subnet-aware routing, nccl.md section 2.4)."""
     idle = (link("mlx5_0:1", 0, "infiniband"), link("mlx5_1:1", GB, "roce"))

@@ -42,6 +42,13 @@ def test_where_nobody_says_how_many_ranks_each_host_has_one_and_there_are_two_at
     assert worlds == [(2, 1), (2, 2), (4, 4)]
 
 
+def test_a_suite_of_fabrics_measures_whole_hosts_two_at_least_for_fewer_use_no_fabric(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, 'backend = "nccl"\nfabrics = ["infiniband"]', ranks=24, hosts=3)
+    assert [(point.world_size, point.nodes) for point in plan.points] == [(16, 2), (24, 3)]
+    inside = plan_of(tmp_path, 'backend = "nccl"\nfabrics = ["nvlink"]', ranks=8, hosts=2)
+    assert [(point.world_size, point.nodes) for point in inside.points] == [(2, 1), (4, 1), (8, 2)]
+
+
 def test_placements_choose_hosts_and_are_measured_once_where_they_agree(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, 'nodes = [2, 4, 6]\nplacement = ["first", "spread", "strided"]', ranks=12, hosts=6)
     found = {(point.nodes, point.placement): ranks_of(plan, point) for point in plan.points}
