@@ -46,7 +46,7 @@ class LocalMeeting:
 class StoreMeeting:
     """The board of a torch launch: the key-value store its process group is built on.
 
-    Raises RankError when the other ranks do not come; torch's own limit for that is five minutes.
+    Raises torch's DistNetworkError when rank 0 is not reached in torch's own time; a launch waits less.
     """
 
     def __init__(self, place: Place) -> None:

@@ -75,7 +75,8 @@ def command(
     click.echo(f"kernel run {run_id} is stored; look at it with: commbench show --kernel {run_id}", err=True)
     if done.end.left_out:
         click.echo(f"commbench: {done.end.left_out}", err=True)
-    return _verdict(done) or (ExitCode.INTERRUPTED if button.presses and done.end.left_out else done.end.exit_code)
+    is_interrupted = button.presses and done.end.left_out
+    return _verdict(done) or done.end.exit_code or (ExitCode.INTERRUPTED if is_interrupted else ExitCode.OK)
 
 
 def _reasons(button: InterruptButton, time_limit: float | None) -> Callable[[], str]:

@@ -51,7 +51,7 @@ class Searcher:
             raise UsageError(f"each fabric needs a launch, and {self.launcher.place.launcher} makes one; name one")
         store = open_for_writing(self.place, create=True)
         reports: list[LinkReport] = []
-        with InterruptButton() as button:
+        with InterruptButton("the flows under way") as button:
             for plan in plans:
                 report = self._launch(store, plan, button)
                 if report is None:

@@ -16,7 +16,12 @@ _FAILURE = re.compile(
 _RAISED = re.compile(r"\[rank(\d+)\]: ([A-Za-z_][\w.]*(?:Error|Exception|Interrupt)\b.*)$", re.MULTILINE)
 _OWN_WORDS = re.compile(r"^commbench: (.*)$", re.MULTILINE)
 # What a rank raises because another one is gone: it is a victim, not the cause.
-_VICTIM = re.compile(r"closed by peer|reset by peer|Broken pipe|Timed out waiting|remote process exited", re.IGNORECASE)
+_VICTIM = re.compile(
+    r"closed by peer|reset by peer|Broken pipe|Timed out waiting|remote process exited"
+    r"|Connection was likely closed|remote server shutdown",  # of the key-value store, which rank 0 serves
+    re.IGNORECASE,
+)
+_LOST = re.compile(r"lost rank \d+ while ")  # and in our own words: see measure/clock_link.py
 _TAIL_LINES = 5
 
 
@@ -31,6 +36,15 @@ class _Failure:
     def is_killed(self) -> bool:
         return self.exitcode < 0
 
+    @property
+    def is_by_others(self) -> bool:
+        """Return whether somebody else ended it; NCCL's watchdog ends its own rank when another one is gone."""
+        return self.is_killed and self.exitcode != -signal.SIGABRT
+
+    def is_cause(self, raised: dict[int, str]) -> bool:
+        """Return whether it can only have failed on its own."""
+        return self.is_by_others or (self.rank in raised and not _VICTIM.search(raised[self.rank]))
+
 
 def name_dead(text: str, exit_code: int, during: str = "", where: str = "") -> str:
     """Return a sentence naming the rank that failed first, why, and during what, from what its launch printed.
@@ -43,7 +57,9 @@ def name_dead(text: str, exit_code: int, during: str = "", where: str = "") -> s
         for match in _FAILURE.finditer(text)
     ]
     own = own_words(text)
-    if own and not any(failure.is_killed for failure in failures):  # who lost a killed rank may say so in our words
+    # Who lost another rank may say so in our words, and first.
+    excuses = (failure.is_cause(raised) if _LOST.match(own) else failure.is_by_others for failure in failures)
+    if own and not any(excuses):
         return own
     if not failures:
         what = f"exit code {exit_code}{during and f' during {during}'}"
@@ -54,9 +70,12 @@ def name_dead(text: str, exit_code: int, during: str = "", where: str = "") -> s
 
 
 def own_words(text: str) -> str:
-    """Return what commbench itself said in a launch's output, in its first message; empty when it said nothing."""
-    own = _OWN_WORDS.search(text)
-    return own[1] if own else ""
+    """Return what commbench itself said in a launch's output; empty when it said nothing.
+
+    That is its first message, and one of a lost rank only where there is no other.
+    """
+    said: list[str] = _OWN_WORDS.findall(text)
+    return min(said, key=lambda words: bool(_LOST.match(words)), default="")
 
 
 def tail_of(text: str) -> str:
@@ -65,10 +84,12 @@ def tail_of(text: str) -> str:
 
 
 def _suspicion(failure: _Failure, raised: dict[int, str]) -> int:
-    """Return how far down the list of causes a failure is: killed first, then what raised on its own, then victims."""
-    if failure.is_killed:
+    """Return how far down the list of causes a failure is: killed, raised on its own, said nothing, only a victim."""
+    if failure.is_by_others:
         return 0
-    return 2 if _VICTIM.search(raised.get(failure.rank, "")) else 1
+    if failure.is_cause(raised):
+        return 1
+    return 3 if failure.rank in raised else 2
 
 
 def _how(failure: _Failure, raised: dict[int, str], during: str) -> str:

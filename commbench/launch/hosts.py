@@ -64,7 +64,7 @@ class HostsLaunch:
         self._hello_deadline = time.monotonic() + command.hello_limit_s
         self.is_ordered = False
         self._failed_at = 0.0
-        self._first_failed: OpenChannel | None = None
+        self._failed_with = 0
         self._reason = ""
 
     def poll(self) -> int | None:
@@ -76,12 +76,11 @@ class HostsLaunch:
         codes = [channel.poll() for channel in self._channels]
         if all(code is not None for code in codes):
             return next((code for code in codes if code), 0)
-        for channel, code in zip(self._channels, codes, strict=True):
-            if code and self._first_failed is None:
-                self._first_failed, self._failed_at = channel, time.monotonic()
-        if self._first_failed is not None and time.monotonic() > self._failed_at + _LAST_WORDS_S:
-            return self._first_failed.poll()
-        return None
+        # srun goes on when a keeper of its has ended; what that said is as good as an end.
+        ended = [message.exit_code for message in self._heard.ended.values()]
+        if not self._failed_with and (failed := [code for code in (*codes, *ended) if code]):
+            self._failed_with, self._failed_at = failed[0], time.monotonic()
+        return self._failed_with if self._failed_with and time.monotonic() > self._failed_at + _LAST_WORDS_S else None
 
     def _listen(self) -> None:
         for channel in self._channels:

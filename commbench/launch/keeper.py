@@ -17,6 +17,7 @@ from types import FrameType
 import psutil
 
 from commbench import __version__
+from commbench.environment.listening import listen
 from commbench.environment.place import BOARDS
 from commbench.environment.shared_output import tell
 from commbench.errors import CommbenchError, ExitCode, UnfitError, UsageError
@@ -24,7 +25,7 @@ from commbench.journal.folder import JournalFolder
 from commbench.launch.commands import RANK_VARIABLES, WORKER
 from commbench.launch.links import interface_towards, links_up
 from commbench.launch.processes import sightings
-from commbench.launch.ranks import HostPart, HostRanks, open_meeting
+from commbench.launch.ranks import HostPart, HostRanks
 from commbench.launch.wire import LOOK, MARK, Ended, Hello, Message, Order, Report, from_line, to_line
 from commbench.measure.progress import read_boards
 
@@ -154,7 +155,7 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, _stop)
     node = int(arguments[0] if arguments else os.environ["SLURM_PROCID"])
     try:
-        meeting = open_meeting()
+        meeting = listen()
         _say(Hello(node, platform.node(), __version__, meeting.getsockname()[1]))
         order = _hear_order()
         if node == 0:

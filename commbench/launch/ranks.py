@@ -14,10 +14,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from types import FrameType
 
+from commbench.environment.listening import listen
 from commbench.environment.place import MEETING_FD
 from commbench.environment.shared_output import tell
 from commbench.errors import ExitCode
@@ -46,7 +46,6 @@ class HostPart:
             "LOCAL_RANK": str(local_rank),
             "WORLD_SIZE": str(self.node_count * self.ranks),
             "LOCAL_WORLD_SIZE": str(self.ranks),
-            "GROUP_RANK": str(self.node),
             "MASTER_ADDR": self.master_addr,
             "MASTER_PORT": str(self.master_port),
         }
@@ -64,17 +63,6 @@ class Ending:
     def __str__(self) -> str:
         why = ", as it was told to" if self.was_told else ""
         return f"rank {self.rank} (pid {self.pid}, host {platform.node()}) ended with exit code {self.exit_code}{why}"
-
-
-def open_meeting(address: str = "") -> socket.socket:
-    """Return a socket that listens on a free port of an address, of all of them when none is given.
-
-    Rank 0 takes it over, so that nobody else can take the port meanwhile.
-    """
-    if not address and socket.has_dualstack_ipv6():
-        with suppress(OSError):  # IPv6 is built in and switched off
-            return socket.create_server(("", 0), family=socket.AF_INET6, dualstack_ipv6=True)
-    return socket.create_server((address, 0))
 
 
 class HostRanks:
@@ -166,7 +154,7 @@ def main(arguments: Sequence[str]) -> int:
     """Start the ranks of a launch that is on this host alone; return 0 when all went well."""
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, _stop)
-    meeting = open_meeting(_LOOPBACK)
+    meeting = listen(_LOOPBACK)  # rank 0 takes it over, so that nobody else can take the port meanwhile
     part = HostPart(tuple(arguments[1:]), int(arguments[0]), _LOOPBACK, meeting.getsockname()[1])
     ranks = HostRanks(part, os.environ, meeting)
     try:

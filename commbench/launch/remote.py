@@ -76,6 +76,7 @@ class SlurmAllocation:
             *("srun", "--overlap", f"--nodes={len(hosts)}", f"--ntasks={len(hosts)}", "--ntasks-per-node=1"),
             # A keeper's ranks are to have all of the node, and what this process has in its environment.
             *(f"--nodelist={','.join(hosts)}", "--cpu-bind=none", "--export=ALL", "--input=all", "--label"),
+            "--kill-on-bad-exit=0",  # whatever the cluster's default: every keeper is to say its last word
         )
         channel = Channel((*srun, sys.executable, *_KEEPER), dict(enumerate(hosts)), "srun", is_labelled=True)
         order = _order(request, hosts, self.ranks_per_host, self.master_addr or hosts[0])

@@ -15,7 +15,7 @@ LOOK = "look"
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """A keeper's first word: the host is reached and runs this commbench; `port` is free there."""
+    """A keeper's first word: the host is reached and runs this commbench; it listens on `port` there."""
 
     node: int
     host: str

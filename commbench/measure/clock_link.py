@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 
 from commbench.backend import Meeting
+from commbench.environment.listening import listen
 from commbench.errors import RankError
 from commbench.units import NS_PER_S, NS_PER_US
 
@@ -66,7 +67,7 @@ def accept_ranks(meeting: Meeting, key: str, world_size: int, limit_s: float) ->
     """
     token, deadline = secrets.token_bytes(16), time.monotonic() + limit_s
     links: dict[int, Link] = {}
-    with _listen(world_size) as server:
+    with listen(backlog=world_size) as server:
         meeting.announce(key, f"{server.getsockname()[1]} {token.hex()}")
         while len(links) < world_size - 1:
             server.settimeout(max(deadline - time.monotonic(), 0.001))
@@ -109,12 +110,6 @@ def connect(meeting: Meeting, key: str, rank: int, address: str, *, clock: bytes
 def digest(clock_id: str) -> bytes:
     """Return 16 bytes that stand for a clock's identity; none for an unknown clock."""
     return hashlib.blake2b(clock_id.encode(), digest_size=16).digest().strip(b"\0") if clock_id else b""
-
-
-def _listen(backlog: int) -> socket.socket:
-    if socket.has_dualstack_ipv6():
-        return socket.create_server(("", 0), family=socket.AF_INET6, backlog=backlog, dualstack_ipv6=True)
-    return socket.create_server(("", 0), backlog=backlog)
 
 
 def _greeted(connection: socket.socket, token: bytes) -> tuple[int, bytes] | None:

@@ -1,7 +1,7 @@
 """In which order points are opened, visited and closed: rank 0's side of a launch.
 
-A schedule is a generator: it yields the next steps and is sent what became of them. Steps that need no decision between
-them come together, for announcing a step costs a visit some tenths of a millisecond.
+A schedule is a generator: it yields the next steps, and finds what became of them in the tallies. Steps that need no
+decision between them come together, for announcing a step costs a visit some tenths of a millisecond.
 """
 
 import random
@@ -19,7 +19,7 @@ Orders = Generator[tuple[Step, ...], None, None]
 
 # Open points share the ranks' buffers and cost little, but what is under way is lost when the launch dies.
 _OPEN_AT_ONCE = 48
-# A stop is heard between announcements, and nobody should wait for it: ten usual visits.
+# A stop is heard between announcements, and nobody should wait for it: ten usual visits, in timed calls.
 _TOGETHER_NS = NS_PER_S // 5
 
 

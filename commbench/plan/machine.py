@@ -39,7 +39,16 @@ def count_gpus(gpu_root: Path, devices: Path = DEVICES, environ: Mapping[str, st
     """
     listed = gpu_root.iterdir() if gpu_root.is_dir() else devices.glob("nvidia[0-9]*")
     count, visible = sum(1 for _ in listed), environ.get("CUDA_VISIBLE_DEVICES")
-    return count if visible is None else min(count, len([each for each in visible.split(",") if each.strip()]))
+    return count if visible is None else min(count, _named(visible))
+
+
+def _named(visible: str) -> int:
+    """Return how many devices CUDA_VISIBLE_DEVICES names: CUDA reads it up to the first that cannot be one.
+
+    Source: CUDA C++ Programming Guide, "CUDA Environment Variables"; `-1` and `NoDevFiles` are how people hide all.
+    """
+    names = [each.strip() for each in visible.split(",")]
+    return next((n for n, name in enumerate(names) if not name or name.startswith(("-", "NoDevFiles"))), len(names))
 
 
 def available_memory_bytes(proc: Path = PROC, cgroup: Path = CGROUP) -> int:

@@ -91,28 +91,30 @@ def measure_all(
     say: Say,
     *,
     why_stop: WhyStop = never,
+    has_earlier: bool = False,
 ) -> tuple[tuple[Case, ...], End]:
     """Measure every work in order, and return how that ended.
 
     Memory of one work is free again before the next begins. None is begun once there is a reason to stop; an error
-    that is no competitor's ends the run with the works that were done, if there are any.
+    that is no competitor's ends the run with the works that were done, if there are any, or cases from before.
     """
     stopwatch = open_stopwatch(device)
     cases: list[Case] = []
     for done, work in enumerate(works):
         left = f"{len(works) - done} of {len(works)} works were not measured: "
-        if cases and (why := why_stop()):
+        is_worth_keeping = bool(cases) or has_earlier
+        if is_worth_keeping and (why := why_stop()):
             return tuple(cases), End(left + why)
         try:
             found = measure(work, competitors, device, stopwatch, protocol)
             if device.type == "cuda":
                 torch.cuda.empty_cache()
         except KeyboardInterrupt:  # the second Ctrl-C, which does not wait for the work under way
-            if not cases:
+            if not is_worth_keeping:
                 raise
             return tuple(cases), End(left + "interrupted", ExitCode.INTERRUPTED)
         except Exception as error:  # a device that is lost, say: what was measured before is still right
-            if not cases:
+            if not is_worth_keeping:
                 raise
             return tuple(cases), End(f"{left}{type(error).__name__}: {error}", ExitCode.UNFIT)
         cases += found

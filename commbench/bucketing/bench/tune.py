@@ -55,7 +55,7 @@ def tune(device_name: str, say: Say, why_stop: WhyStop = never) -> Run:
     tried = list(candidates())
     for first in range(0, len(tried), _AT_A_TIME):
         some = tried[first : first + _AT_A_TIME]
-        found, end = measure_all(works, some, device, _PROTOCOL, say, why_stop=why_stop)
+        found, end = measure_all(works, some, device, _PROTOCOL, say, why_stop=why_stop, has_earlier=bool(cases))
         cases += found
         if end.left_out:
             words = f"the last {len(tried) - first} of {len(tried)} choices were not all measured: {end.left_out}"

@@ -58,6 +58,39 @@ def test_who_was_killed_is_named_before_what_others_say_of_it_in_our_words() -> 
     assert name_dead(text, 4).startswith("rank 1 (pid 20672, host vm) was killed by SIGKILL")
 
 
+STORE_GONE = (
+    "DistNetworkError: Failed to recv, got 0 bytes. Connection was likely closed. Did the remote server shutdown?"
+)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        f"[rank0]: {STORE_GONE}",
+        "[rank0]: RuntimeError: Connection closed by peer",
+        "commbench: lost rank 2 while comparing clocks: it closed the connection",
+    ],
+    ids=["parked", "in a call", "comparing clocks"],
+)
+def test_who_lost_another_rank_is_not_blamed_though_it_is_first(other: str) -> None:
+    ended = "\n".join(f"rank {rank} (pid {rank}, host a) ended with exit code 4" for rank in (0, 2))
+    text = f"{other}\n[rank2]: ValueError: no such thing\n{ended}\n"
+    assert name_dead(text, 4) == "rank 2 (pid 2, host a) failed: ValueError: no such thing"
+
+
+def test_a_rank_that_its_watchdog_aborted_is_not_blamed_for_one_that_was_killed() -> None:
+    text = "\n".join(
+        f"rank {rank} (pid {rank}, host a) ended with exit code {code}" for rank, code in ((0, -6), (1, -9))
+    )
+    assert name_dead(text, 4).startswith("rank 1 (pid 1, host a) was killed by SIGKILL")
+    assert name_dead(text.splitlines()[0], 4).startswith("rank 0 (pid 0, host a) was killed by SIGABRT")
+
+
+def test_of_our_own_words_those_of_a_lost_rank_come_last() -> None:
+    text = "commbench: lost rank 1 while comparing clocks\ncommbench: rank 1 has no interface ib0\n"
+    assert name_dead(text, 4) == "rank 1 has no interface ib0"
+
+
 def test_a_rank_that_was_ended_because_another_failed_is_not_blamed() -> None:
     ended = [
         f"rank {rank} (pid 5, host a) ended with exit code {how}"

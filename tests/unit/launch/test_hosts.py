@@ -87,6 +87,15 @@ def test_a_host_that_ends_without_a_last_word_is_lost_and_not_the_one_that_suffe
     running.end()
 
 
+def test_a_keepers_word_that_a_rank_failed_is_enough_though_its_channel_stays(launch: Launch) -> None:
+    """As under srun, which goes on until all keepers have ended; the other ranks may wait for ever."""
+    failed = "print('rank 0 (pid 5, host a) ended with exit code -9'); time.sleep(60)"
+    running = launch(says(hello(0), Ended(0, 4), then=failed), says(hello(1), then="time.sleep(60)"))
+    assert ends(running) == 4
+    assert running.why_dead(4, "all_reduce").startswith("rank 0 (pid 5, host a) was killed by SIGKILL")
+    running.end()
+
+
 def test_a_host_that_does_not_reach_the_meeting_point_is_named(launch: Launch) -> None:
     reports = [Report(node, "ab"[node], (), (), reaches_master=node == 0) for node in range(2)]
     running = launch(*(says(hello(n), then=answers(reports[n])) for n in range(2)))

@@ -12,7 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from commbench.launch.ranks import HostPart, HostRanks, open_meeting
+from commbench.environment.listening import listen
+from commbench.launch.ranks import HostPart, HostRanks
 
 TELLS = (
     "import os; names = ('RANK', 'LOCAL_RANK', 'WORLD_SIZE', 'MASTER_ADDR')\n"
@@ -103,7 +104,7 @@ def test_rank_0_takes_the_meeting_over_so_that_nobody_else_can_have_its_port(tmp
         "port = socket.socket(fileno=int(fd)).getsockname()[1] if fd else ''\n"
         f"pathlib.Path({str(said)!r} + os.environ['RANK']).write_text(f'{{port}}')"
     )
-    meeting = open_meeting()
+    meeting = listen()
     port = meeting.getsockname()[1]
     wait_for(HostRanks(HostPart(tuple(command(program)), 2, "127.0.0.1", port), os.environ, meeting))
     assert [Path(f"{said}{rank}").read_text() for rank in range(2)] == [str(port), ""]

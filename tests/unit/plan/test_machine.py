@@ -17,7 +17,10 @@ def test_the_drivers_folders_are_counted_as_gpus_or_else_the_device_files(tmp_pa
     assert count_gpus(gpus, devices, {}) == 2
 
 
-@pytest.mark.parametrize(("visible", "gpus"), [("", 0), ("0", 1), ("1,0", 2), ("GPU-8f2a", 1), ("0,1,2,3", 3)])
+@pytest.mark.parametrize(
+    ("visible", "gpus"),
+    [("", 0), ("0", 1), ("1,0", 2), ("GPU-8f2a", 1), ("0,1,2,3", 3), ("-1", 0), ("1,-1", 1), ("NoDevFiles", 0)],
+)
 def test_no_more_gpus_are_counted_than_cuda_may_see(tmp_path: Path, visible: str, gpus: int) -> None:
     for name in ("a", "b", "c"):
         (tmp_path / name).mkdir()
