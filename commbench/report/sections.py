@@ -5,15 +5,44 @@ from collections.abc import Sequence
 import pandas as pd
 
 from commbench.model.result import Status
-from commbench.report.markup import Markup, element, section, table
+from commbench.report.markup import Markup, element, join, section, table
 from commbench.report.series import groups, series_of, variable
-from commbench.report.words import bandwidth, count_of, imported_from, one_line, outcome, time_us, whole, wrong
+from commbench.report.words import (
+    bandwidth,
+    count_of,
+    imported_from,
+    mean_bandwidth,
+    mean_time,
+    one_line,
+    outcome,
+    time_us,
+    whole,
+    wrong,
+)
 from commbench.store.columns import MEASURED
 from commbench.units import format_size, format_time_us
 
 # Worst first.
 _TROUBLE = (Status.WRONG, Status.ERROR, Status.TIMEOUT, Status.SKIPPED)
 _NOTHING = "-"
+_NUMBERS = (
+    "size",
+    "p50 (us)",
+    "p95 (us)",
+    "p99 (us)",
+    "worst (us)",
+    "n",
+    "T p50 (us)",
+    "S p50 (us)",
+    "mean (us)",
+    "algbw",
+    "busbw",
+    "#wrong",
+)
+_NUMBERS_NOTE = (
+    "p50, p95, p99 and worst are of L, the latency after the last arrival; T = S + L of each call, first arrival to "
+    "last result; mean: the call's time as other tools take it, the longest of the ranks' own durations."
+)
 
 
 def summary_section(points: pd.DataFrame, said: Sequence[str]) -> Markup:
@@ -95,11 +124,11 @@ def _problem_row(group: pd.DataFrame) -> list[object]:
 
 def numbers_table(points: pd.DataFrame, said: Sequence[str]) -> Markup:
     """Return every point of one collective with its numbers, for readers of the page without charts."""
-    titles = ("series", "size", "p50 (us)", "p95 (us)", "p99 (us)", "worst (us)", "n", "algbw", "busbw", "#wrong", "")
+    titles = ("series", *_NUMBERS, "")
     rows = [
         [line.label, *_numbers(row.to_dict())] for line in series_of(points, said) for _, row in line.points.iterrows()
     ]
-    return table(titles, rows, titles[1:-1])
+    return join([element("p", _NUMBERS_NOTE, css="note"), table(titles, rows, _NUMBERS)])
 
 
 def _numbers(row: dict[object, object]) -> list[str]:
@@ -108,9 +137,11 @@ def _numbers(row: dict[object, object]) -> list[str]:
     printed = f"{tool} printed {time_us(row['printed_time_us'])} us" if tool else ""
     return [
         format_size(int(str(size_bytes))),
-        *(time_us(row[f"time_{name}_us"]) for name in ("p50", "p95", "p99", "max")),
+        *(time_us(row[f"latency_{name}_us"]) for name in ("p50", "p95", "p99", "max")),
         whole(row["iterations"]),
-        *(bandwidth(row[f"{'printed_' if tool else ''}{name}_gb_s"]) for name in ("algbw", "busbw")),
+        *(time_us(row[f"{name}_p50_us"]) for name in ("makespan", "skew")),
+        mean_time(row),
+        *(mean_bandwidth(row, name) if tool else bandwidth(row[f"{name}_gb_s"]) for name in ("algbw", "busbw")),
         wrong(row),
         "; ".join(words for words in (printed, outcome(row)) if words),
     ]

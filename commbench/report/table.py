@@ -16,9 +16,10 @@ from commbench.report.words import (
     Row,
     bandwidth,
     count_of,
-    imported_from,
     imported_note,
     is_null,
+    mean_bandwidth,
+    mean_time,
     one_line,
     outcome,
     time_us,
@@ -72,19 +73,8 @@ def _dtype(row: Row) -> str:
     return "e4m3" if dtype == E4M3 else dtype
 
 
-def _mean_time(row: Row) -> str:
-    """Return the mean over calls; of another tool the time that it printed."""
-    return time_us(row.get("printed_time_us" if imported_from(row) else "time_mean_us"))
-
-
 def _mean_bandwidth(name: str) -> Callable[[Row], str]:
-    """Return the bandwidth of the mean call; of another tool, what it printed where nothing follows from its time."""
-
-    def cell(row: Row) -> str:
-        derived = row.get(f"{name}_mean_gb_s")
-        return bandwidth(row.get(f"printed_{name}_gb_s") if is_null(derived) else derived)
-
-    return cell
+    return lambda row: mean_bandwidth(row, name)
 
 
 def _p99(row: Row) -> str:
@@ -105,7 +95,7 @@ _CALLS = Column("n", "", 5, _whole("iterations"))
 
 _IDENTITY = (_SIZE, Column("count", "(elem)", 10, _whole("count")), *_KIND)
 _RESULT = (
-    Column("time", "(us)", 8, _mean_time),  # the mean, as in nccl-tests; so are its bandwidths
+    Column("time", "(us)", 8, mean_time),  # the mean, as in nccl-tests; so are its bandwidths
     Column("algbw", "(GB/s)", 6, _mean_bandwidth("algbw")),
     Column("busbw", "(GB/s)", 6, _mean_bandwidth("busbw")),
     _WRONG,

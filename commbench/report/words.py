@@ -52,6 +52,17 @@ def bandwidth(value: object) -> str:
     return _decimals(value, _BANDWIDTH_DECIMALS, ".0f")
 
 
+def mean_time(row: Row) -> str:
+    """Return the mean over calls in microseconds; of another tool the time that it printed."""
+    return time_us(row.get("printed_time_us" if imported_from(row) else "time_mean_us"))
+
+
+def mean_bandwidth(row: Row, name: str) -> str:
+    """Return `algbw` or `busbw` of the mean call; of another tool, what it printed where its time gives none."""
+    derived = row.get(f"{name}_mean_gb_s")
+    return bandwidth(row.get(f"printed_{name}_gb_s") if is_null(derived) else derived)
+
+
 def _decimals(value: object, steps: tuple[tuple[float, str], ...], beyond: str) -> str:
     if is_null(value):
         return ""
