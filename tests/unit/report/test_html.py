@@ -1,5 +1,6 @@
 import json
 import re
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -181,7 +182,7 @@ def numbers(page: str) -> list[dict[str, str]]:
     found = []
     for table in re.findall(r"<details><summary>All numbers of .*?</details>", page, re.DOTALL):
         titles, *rows = (re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in table.split("<tr>")[1:])
-        found += [dict(zip(titles, row, strict=True)) for row in rows]
+        found += [dict(zip(map(unescape, titles), map(unescape, row), strict=True)) for row in rows]
     return found
 
 
@@ -206,3 +207,21 @@ def test_the_page_says_how_a_call_is_timed_and_when_it_is_checked() -> None:
     text = Reader(render(mixed(), runs(run()))).text
     for words in ("T = S + L", "stamps on one clock", "before and after the timed ones, and on a share of the timed"):
         assert words in text
+
+
+@pytest.mark.parametrize(
+    ("calls", "cell", "hover"),
+    [(298, "-", "p99 -"), (299, "<=30.00", "p99 &lt;=30 us"), (368, "20.00", "p99 20 us")],
+)
+def test_table_and_chart_claim_no_p99_that_the_calls_do_not_know(calls: int, cell: str, hover: str) -> None:
+    page = render(frame(point(latency_p50_us=10.0, iterations=calls)), runs(run()))
+    (row,) = numbers(page)
+    assert row["p99 (us)"] == cell
+    assert hover in Reader(page).figures["chart-1"]["data"][0]["hovertext"][0].split("<br>")[1]
+
+
+def test_the_worst_case_has_its_n_and_the_chance_of_a_slower_call_beside_it() -> None:
+    (row,) = numbers(render(frame(point(latency_p50_us=10.0, iterations=299)), runs(run())))
+    assert [row[name] for name in ("worst (us)", "n", "P(>worst)")] == ["30.00", "299", "1%"]
+    (none,) = numbers(render(frame(lost(0, "error", "gone")), runs(run())))
+    assert (none["worst (us)"], none["P(>worst)"]) == ("", "")
