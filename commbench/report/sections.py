@@ -64,7 +64,11 @@ def summary_section(points: pd.DataFrame, said: Sequence[str]) -> Markup:
         "worst outlier",
     ]
     rows = [_summary_row(group, kept) for each in groups(points, ["collective"]) for group in groups(each, kept)]
-    explanation = "Worst outlier: the longest call at the size where it exceeds its own median most."
+    explanation = (
+        "Worst outlier: the longest of n calls at the size where it exceeds its own median most. Sizes may differ in "
+        "n, and the longest of more calls is longer by itself; the next call is slower still with a probability of at "
+        "most 1 - 0.05^(1/n)."
+    )
     return section("Summary", table(titles, rows, ["points ok"]), element("p", explanation, css="note"))
 
 

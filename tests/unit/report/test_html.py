@@ -141,7 +141,8 @@ def test_summary_and_problems() -> None:
     text = re.sub(r"\s+", " ", Reader(render(mixed(), runs(run()))).text)
     assert "1.000 GB/s at 64 MiB" in text
     assert "8.25 us at 64 B" in text
-    assert "3 times p50, n = 50" in text
+    assert "3 times p50, n = 500" in text
+    assert "Worst outlier: the longest of n calls" in text
     order = [text.index(word) for word in ("wrong result: 4", "error: rank 1", "timeout: rank 3", "skipped: 4096")]
     assert order == sorted(order)
     assert "None: every point was measured" in render(frame(point()), runs(run()))
