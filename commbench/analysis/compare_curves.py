@@ -1,24 +1,32 @@
 """What the page of a comparison draws: curves over sizes, distributions and ranks, per series and side."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from commbench.analysis.compare_pairs import usable
+from commbench.analysis.compare_metrics import Floats, Side, values_of
+from commbench.analysis.compare_pairs import pair_up, usable
 from commbench.analysis.comparison import Cell, Comparison
 from commbench.statistics.histogram import GAMMA
 from commbench.units import NS_PER_US
 
 _SERIES = ("collective", "dtype", "redop", "world_size", "in_place", "cadence", "launch", "traffic_skew")
 _NULLABLE = ("nodes", "placement")
-_METRICS = {"busbw": "busbw_gb_s", "p50": "latency_p50_us", "worst": "latency_max_us"}
+_METRICS = {"busbw": "busbw_gb_s", "p50": "latency_p50_us"}
+_WORST = "worst"
+
+BySeries = dict[Cell, dict[int, Floats]]  # each launch's number, by size
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A metric over sizes: the median of the launches, and the lowest and highest of them."""
+    """A metric over sizes: the median of the launches, and the lowest and highest of them.
+
+    Of the worst case only sizes where both sides' launches can be held against each other, of equally many calls.
+    """
 
     sizes_bytes: tuple[int, ...]
     middle: tuple[float, ...]
@@ -65,10 +73,40 @@ class Heat:
 def curves_of(comparison: Comparison, a: pd.DataFrame, b: pd.DataFrame) -> tuple[SeriesCurves, ...]:
     """Return the curves of every series that both sides measured; `a` and `b` are the rows that were compared."""
     sides = usable(a), usable(b)
+    worst = _worst_cases(*sides, comparison.compared)
     series = dict.fromkeys(replace(row.cell, size_bytes=0) for row in comparison.rows)
     return tuple(
-        SeriesCurves(cell, *(_side(_of(rows, cell, comparison.compared)) for rows in sides)) for cell in series
+        SeriesCurves(
+            cell,
+            *(
+                _side(_of(rows, cell, comparison.compared), _curve_of(worst_of[cell]))
+                for rows, worst_of in zip(sides, worst, strict=True)
+            ),
+        )
+        for cell in series
     )
+
+
+def _worst_cases(a: pd.DataFrame, b: pd.DataFrame, compared: tuple[str, ...]) -> tuple[BySeries, BySeries]:
+    """Return the worst cases of both sides as the table compares them: the longest of more calls is longer by itself.
+
+    Sizes of which there is no such number are missing: the table says why.
+    """
+    found: tuple[BySeries, BySeries] = defaultdict(dict), defaultdict(dict)
+    columns = Side.of(a), Side.of(b)
+    for pairs in pair_up(a, b, compared):
+        values = values_of(_WORST, *columns, pairs)
+        for side, launches in zip(found, (values.a, values.b), strict=True):
+            if len(launches) and pairs.cell.size_bytes > 0:
+                side[replace(pairs.cell, size_bytes=0)][pairs.cell.size_bytes] = launches
+    return found
+
+
+def _curve_of(launches: Mapping[int, Floats]) -> Curve | None:
+    if not launches:
+        return None
+    ends = (tuple(float(reduce(each)) for each in launches.values()) for reduce in (np.median, np.min, np.max))
+    return Curve(tuple(launches), *ends)
 
 
 def heat_of(ranks: pd.DataFrame, points: pd.DataFrame, cell: Cell, compared: tuple[str, ...]) -> Heat | None:
@@ -98,8 +136,9 @@ def _of(rows: pd.DataFrame, cell: Cell, compared: tuple[str, ...]) -> pd.DataFra
     return rows[kept]
 
 
-def _side(rows: pd.DataFrame) -> SideCurves:
-    curves = {name: curve for name, column in _METRICS.items() if (curve := _curve(rows, column)) is not None}
+def _side(rows: pd.DataFrame, worst: Curve | None) -> SideCurves:
+    drawn = {name: _curve(rows, column) for name, column in _METRICS.items()} | {_WORST: worst}
+    curves = {name: curve for name, curve in drawn.items() if curve is not None}
     groups = rows[rows["hist_bin"].notna()].groupby("size_bytes")
     return SideCurves(curves, {int(str(size)): _distribution(group) for size, group in groups})
 

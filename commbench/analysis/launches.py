@@ -4,6 +4,7 @@ import pandas as pd
 
 from commbench.model.block import is_not_needed
 from commbench.model.evidence import worst
+from commbench.statistics.intervals import exceed_probability
 from commbench.store.columns import MEASURED
 
 # Times of which the launches' median is taken, and those where the worst of all launches counts.
@@ -21,13 +22,15 @@ _ONE_LAUNCH = (
 def across_launches(points: pd.DataFrame) -> pd.DataFrame:
     """Return one row per run and series: medians of the launches' numbers, the worst of all, summed counts.
 
-    New columns: `launches`; `launch_low_us` and `launch_high_us`, the range of the launches' p50; `launch_variance`,
-    whether fewer than 80 % of the launches' own intervals hold the median launch: then launches differ by more than
-    what happens within one, whose interval says little (design 5, item 21). A series that was measured in one launch
-    keeps its row, and so does every point that went wrong. Launches that a decision made superfluous are left out.
+    New columns: `launches`; `fewest_iterations`, the calls of the launch with fewest: a p99 that is the median of the
+    launches' knows no more than each of them; `launch_low_us` and `launch_high_us`, the range of the launches' p50;
+    `launch_variance`, whether fewer than 80 % of the launches' own intervals hold the median launch: then launches
+    differ by more than what happens within one, whose interval says little (design 5, item 21). A series that was
+    measured in one launch keeps its row, and so does every point that went wrong. Launches that a decision made
+    superfluous are left out.
     """
     if points.empty:
-        return points.assign(launches=[], launch_low_us=[], launch_high_us=[], launch_variance=[])
+        return points.assign(launches=[], fewest_iterations=[], launch_low_us=[], launch_high_us=[], launch_variance=[])
     points = needed(points)
     alike = points["status"].isin(["ok", "skipped"])
     if "source" in points:  # rows of another tool that are alike are no launches: it printed the same size twice
@@ -48,6 +51,7 @@ def needed(points: pd.DataFrame) -> pd.DataFrame:
 def _one_row(group: pd.DataFrame) -> "pd.Series[float]":
     row = group.iloc[0].copy()
     row["launches"], row["launch_variance"] = len(group), False
+    row["fewest_iterations"] = group["iterations"].min()
     row["launch_low_us"], row["launch_high_us"] = group["latency_p50_us"].min(), group["latency_p50_us"].max()
     if len(group) == 1:
         return row
@@ -60,6 +64,8 @@ def _one_row(group: pd.DataFrame) -> "pd.Series[float]":
             row[name] = None
         elif name.endswith(("_us", "_gb_s", "_share")):
             row[name] = group[name].median()
+    if row["iterations"] > 0:  # the worst is that of all launches, so its bound is of all their calls
+        row["exceed_probability"] = exceed_probability(int(row["iterations"]))
     row["converged"] = bool(group["converged"].all())
     if "fabric_verdict" in group and (verdict := worst(tuple(group["fabric_verdict"].dropna()))):
         of_worst = group[group["fabric_verdict"] == verdict].iloc[0]

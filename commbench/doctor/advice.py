@@ -27,8 +27,9 @@ def explain(
         reasons.append("It never became steady during warm-up: raise warmup_iterations, and see `commbench doctor`.")
     if not converged and not reasons:
         reasons.append(
-            "It did not converge, and nothing on this host explains why: give it more time (budget_s in the suite), "
-            "run `commbench doctor` on the other hosts, and look at the slow calls' causes in `commbench show`."
+            "It did not converge, and nothing on this host explains why: raise the caps in the suite (budget_s and "
+            "max_visits: whichever comes first ends a point), run `commbench doctor` on the other hosts, and look at "
+            "the slow calls' causes in `commbench show --tail`."
         )
     return tuple(reasons)
 

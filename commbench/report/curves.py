@@ -9,7 +9,7 @@ import pandas as pd
 from commbench.model.result import Status
 from commbench.report.series import Series
 from commbench.report.ticks import size_axis, value_axis
-from commbench.report.words import bandwidth, imported_from, is_null, one_line, outcome, whole
+from commbench.report.words import bandwidth, imported_from, is_null, one_line, outcome, p99, whole
 from commbench.units import format_size, format_time_us
 
 Figure = dict[str, object]
@@ -98,10 +98,11 @@ def _trace(line: Series, column: str, look: Style, *, is_worst: bool = False) ->
 
 
 def _hover(label: str, row: "pd.Series[float]") -> str:
-    times = ((title, row[f"latency_{name}_us"]) for title, name in (("p50", "p50"), ("p95", "p95"), ("p99", "p99")))
+    times = {name: _time(row[f"latency_{name}_us"]) for name in ("p50", "p95")}
+    times["p99"] = escape(p99(row.to_dict(), _time)) or _time(None)
     lines = [
         f"<b>{format_size(int(row['size_bytes']))}</b>  {escape(label)}",
-        "  ".join(f"{title} {_time(value)}" for title, value in times),
+        "  ".join(f"{title} {value}" for title, value in times.items()),
         f"worst {_time(row['latency_max_us'])} of {whole(row['iterations'])} calls",
         escape(one_line(row["blame"])),
         f"algbw {bandwidth(row['algbw_gb_s'])}  busbw {bandwidth(row['busbw_gb_s'])} GB/s",

@@ -12,7 +12,7 @@ from pyarrow.types import is_integer
 
 from commbench.errors import UsageError
 from commbench.report.series import imported_tools, require_points
-from commbench.report.words import is_null, one_line
+from commbench.report.words import is_null, one_line, p99
 from commbench.store.columns import POINTS
 
 # Sixty columns make no table that a person can read in a pull request.
@@ -85,7 +85,8 @@ def _markdown(points: pd.DataFrame) -> str:
     if "source" in points and imported_tools(points):
         columns = ["source", *columns, *PRINTED_COLUMNS]
     rule = ["---:" if points[name].dtype.kind in "iuf" else "---" for name in columns]
-    rows = [[markdown_cell(value) for value in row] for row in points[columns].itertuples(index=False, name=None)]
+    quoted = points.assign(latency_p99_us=[p99(row, str) for row in points.to_dict("records")])
+    rows = [[markdown_cell(value) for value in row] for row in quoted[columns].itertuples(index=False, name=None)]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in [columns, rule, *rows])
 
 

@@ -31,14 +31,20 @@ _ROWS = (
 )
 
 _METHOD = (
-    "A sample is the time of one call of a collective: the maximum over ranks of what each rank's own clock says that "
-    "the call took. p50, p95, p99 and worst are quantiles over single calls by nearest rank, so each is a time that "
-    "really happened; n is the number of timed calls.",
+    "A sample is one call as all ranks saw it, their stamps on one clock. L, the latency, is from the last rank's "
+    "arrival to the last result: the fabric's. S, the skew, is from the first arrival to the last: the hosts'. "
+    "T = S + L is what the job waits. Where the ranks' clocks could not be compared, the rank that waited least is "
+    "taken for the last to arrive.",
+    "p50, p95, p99 and worst are of L, and of T where a call may end before the last rank has come (collectives with a "
+    "root, one-way traffic): quantiles over single calls by nearest rank, so each is a time that really "
+    "happened; n is the number of timed calls. Of a point that several launches measured, p50, p95 and p99 are the "
+    "median of the launches', the worst is that of all of them, and n is their sum.",
     "algbw is the message size over p50; busbw corrects it for the work that the collective has to do, as nccl-tests "
     "defines it, so that it compares with the hardware's peak at any rank count. GB/s are 10⁹ bytes per second, sizes "
     "are binary: 1 KiB is 1,024 bytes.",
-    "The data is checked element by element on calls of their own, before and after the timed ones. #wrong counts "
-    "wrong elements over all ranks; N/A means that it was not checked.",
+    "The data is checked element by element: on calls of their own before and after the timed ones, and on a share of "
+    "the timed calls, between the stamps of one call and those of the next (not where calls are made back to back). "
+    "#wrong counts wrong elements over all ranks; N/A means that it was not checked.",
 )
 
 

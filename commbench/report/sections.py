@@ -5,15 +5,51 @@ from collections.abc import Sequence
 import pandas as pd
 
 from commbench.model.result import Status
-from commbench.report.markup import Markup, element, section, table
+from commbench.report.markup import Markup, element, join, section, table
 from commbench.report.series import groups, series_of, variable
-from commbench.report.words import bandwidth, count_of, imported_from, one_line, outcome, time_us, whole, wrong
+from commbench.report.words import (
+    Row,
+    bandwidth,
+    count_of,
+    imported_from,
+    is_null,
+    mean_bandwidth,
+    mean_time,
+    one_line,
+    outcome,
+    p99,
+    time_us,
+    whole,
+    wrong,
+)
+from commbench.statistics.intervals import exceed_probability
 from commbench.store.columns import MEASURED
 from commbench.units import format_size, format_time_us
 
 # Worst first.
 _TROUBLE = (Status.WRONG, Status.ERROR, Status.TIMEOUT, Status.SKIPPED)
 _NOTHING = "-"
+_NUMBERS = (
+    "size",
+    "p50 (us)",
+    "p95 (us)",
+    "p99 (us)",
+    "worst (us)",
+    "n",
+    "P(>worst)",
+    "T p50 (us)",
+    "S p50 (us)",
+    "mean (us)",
+    "algbw",
+    "busbw",
+    "#wrong",
+)
+_NUMBERS_NOTE = (
+    "p50, p95, p99 and worst are of L, the latency after the last arrival; T = S + L of each call, first arrival to "
+    "last result; mean: the call's time as other tools take it, the longest of the ranks' own durations. A p99 needs "
+    "299 calls in every launch; up to 367 they give an upper bound only (<=). P(>worst): how likely, at most, the next "
+    "call is slower than the worst of n, 1 - 0.05^(1/n), at 95 % confidence."
+)
 
 
 def summary_section(points: pd.DataFrame, said: Sequence[str]) -> Markup:
@@ -28,7 +64,11 @@ def summary_section(points: pd.DataFrame, said: Sequence[str]) -> Markup:
         "worst outlier",
     ]
     rows = [_summary_row(group, kept) for each in groups(points, ["collective"]) for group in groups(each, kept)]
-    explanation = "Worst outlier: the longest call at the size where it exceeds its own median most."
+    explanation = (
+        "Worst outlier: the longest of n calls at the size where it exceeds its own median most. Sizes may differ in "
+        "n, and the longest of more calls is longer by itself; the next call is slower still with a probability of at "
+        "most 1 - 0.05^(1/n)."
+    )
     return section("Summary", table(titles, rows, ["points ok"]), element("p", explanation, css="note"))
 
 
@@ -95,22 +135,33 @@ def _problem_row(group: pd.DataFrame) -> list[object]:
 
 def numbers_table(points: pd.DataFrame, said: Sequence[str]) -> Markup:
     """Return every point of one collective with its numbers, for readers of the page without charts."""
-    titles = ("series", "size", "p50 (us)", "p95 (us)", "p99 (us)", "worst (us)", "n", "algbw", "busbw", "#wrong", "")
+    titles = ("series", *_NUMBERS, "")
     rows = [
         [line.label, *_numbers(row.to_dict())] for line in series_of(points, said) for _, row in line.points.iterrows()
     ]
-    return table(titles, rows, titles[1:-1])
+    return join([element("p", _NUMBERS_NOTE, css="note"), table(titles, rows, _NUMBERS)])
 
 
-def _numbers(row: dict[object, object]) -> list[str]:
+def _numbers(row: Row) -> list[str]:
     size_bytes = row["requested_bytes"] if row["status"] == Status.SKIPPED else row["size_bytes"]
     tool = imported_from(row)
     printed = f"{tool} printed {time_us(row['printed_time_us'])} us" if tool else ""
     return [
         format_size(int(str(size_bytes))),
-        *(time_us(row[f"time_{name}_us"]) for name in ("p50", "p95", "p99", "max")),
+        *(time_us(row[f"latency_{name}_us"]) for name in ("p50", "p95")),
+        p99(row),
+        time_us(row["latency_max_us"]),
         whole(row["iterations"]),
-        *(bandwidth(row[f"{'printed_' if tool else ''}{name}_gb_s"]) for name in ("algbw", "busbw")),
+        _slower_than_worst(row),
+        *(time_us(row[f"{name}_p50_us"]) for name in ("makespan", "skew")),
+        mean_time(row),
+        *(mean_bandwidth(row, name) if tool else bandwidth(row[f"{name}_gb_s"]) for name in ("algbw", "busbw")),
         wrong(row),
         "; ".join(words for words in (printed, outcome(row)) if words),
     ]
+
+
+def _slower_than_worst(row: Row) -> str:
+    """Return the bound on the chance that the next call is slower than the worst of n; empty without a worst case."""
+    calls = int(whole(row["iterations"]) or 0)
+    return "" if is_null(row["latency_max_us"]) or not calls else f"{100 * exceed_probability(calls):.2g}%"

@@ -16,23 +16,25 @@ from commbench.report.words import (
     Row,
     bandwidth,
     count_of,
-    imported_from,
     imported_note,
     is_null,
+    mean_bandwidth,
+    mean_time,
     one_line,
     outcome,
+    p99,
     time_us,
     whole,
     wrong,
 )
-from commbench.statistics.intervals import upper_bound_exists
 
 WIDTH = 100
 _INDENT = 4  # of words that follow a row
-_P99 = 0.99
+_P99_WIDTH = 8
 _LEGEND = (
     "time = mean over calls; algbw and busbw follow from it, as in nccl-tests",
-    "p50, p99, worst = latency after the last arrival; -: fewer than the 299 calls that a p99 needs",
+    "p50, p99, worst = latency after the last arrival; p99 of a launch: - below 299 calls, <= below 368",
+    "worst = of n calls; the chance that the next one is slower is at most 1 - 0.05^(1/n), about 3/n",
 )
 _LEGEND_OF_OTHERS = "imported: time as the tool printed and defines it (docs/import.md)"
 
@@ -72,40 +74,27 @@ def _dtype(row: Row) -> str:
     return "e4m3" if dtype == E4M3 else dtype
 
 
-def _mean_time(row: Row) -> str:
-    """Return the mean over calls; of another tool the time that it printed."""
-    return time_us(row.get("printed_time_us" if imported_from(row) else "time_mean_us"))
-
-
 def _mean_bandwidth(name: str) -> Callable[[Row], str]:
-    """Return the bandwidth of the mean call; of another tool, what it printed where nothing follows from its time."""
-
-    def cell(row: Row) -> str:
-        derived = row.get(f"{name}_mean_gb_s")
-        return bandwidth(row.get(f"printed_{name}_gb_s") if is_null(derived) else derived)
-
-    return cell
+    return lambda row: mean_bandwidth(row, name)
 
 
 def _p99(row: Row) -> str:
-    """Return the p99 where there are enough calls to say anything about it, else a dash."""
-    calls = row.get("iterations")
-    if is_null(calls) or not upper_bound_exists(int(str(calls)), _P99):
-        return "" if is_null(row.get("latency_p99_us")) else "-"
-    return time_us(row.get("latency_p99_us"))
+    """Return what is known of the p99; a bound too long for the column is the worst case, printed beside it."""
+    said = p99(row)
+    return said if len(said) <= _P99_WIDTH else "<=worst"
 
 
 _SIZE = Column("size", "(B)", 11, _whole("size_bytes"))
 _KIND = (Column("type", "", 8, _dtype), Column("redop", "", 5, _text("redop")))
 _P50 = Column("p50", "(us)", 8, _time("latency_p50_us"))
 _P95 = Column("p95", "(us)", 8, _time("latency_p95_us"))
-_TAIL = (Column("p99", "(us)", 8, _p99), Column("worst", "(us)", 8, _time("latency_max_us")))
+_TAIL = (Column("p99", "(us)", _P99_WIDTH, _p99), Column("worst", "(us)", 8, _time("latency_max_us")))
 _WRONG = Column("#wrong", "", 6, wrong)
 _CALLS = Column("n", "", 5, _whole("iterations"))
 
 _IDENTITY = (_SIZE, Column("count", "(elem)", 10, _whole("count")), *_KIND)
 _RESULT = (
-    Column("time", "(us)", 8, _mean_time),  # the mean, as in nccl-tests; so are its bandwidths
+    Column("time", "(us)", 8, mean_time),  # the mean, as in nccl-tests; so are its bandwidths
     Column("algbw", "(GB/s)", 6, _mean_bandwidth("algbw")),
     Column("busbw", "(GB/s)", 6, _mean_bandwidth("busbw")),
     _WRONG,

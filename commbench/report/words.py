@@ -1,19 +1,24 @@
 """Numbers and outcomes in words: what every view has in common when it prints one cell."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from commbench.model.evidence import Verdict
 from commbench.model.result import Status
+from commbench.statistics.intervals import upper_bound_exists
 from commbench.store.columns import MEASURED
 
 Row = Mapping[Any, object]  # the columns of the points frame by name; a missing one counts as null
 
 NOT_CHECKED = "N/A"  # what nccl-tests prints when the result was not checked
+UNCLAIMED = "-"  # of a p99 that so few calls say nothing about
 SIMULATED_NOTE = "SIMULATED: not a measurement"
+
+_P99 = 0.99
+_EACH_SIDE = 0.975  # a 95 % interval leaves half of the risk to each end: of the p99 there is one from 368 calls on
 
 # From this many microseconds up a time has one decimal, none, an exponent: eight characters at most.
 _TIME_DECIMALS = ((1e2, ".2f"), (1e4, ".1f"), (1e8, ".0f"))
@@ -50,6 +55,33 @@ def time_us(value: object) -> str:
 def bandwidth(value: object) -> str:
     """Return GB/s as a bare number of at most six characters; empty when null, as nothing was timed."""
     return _decimals(value, _BANDWIDTH_DECIMALS, ".0f")
+
+
+def mean_time(row: Row) -> str:
+    """Return the mean over calls in microseconds; of another tool the time that it printed."""
+    return time_us(row.get("printed_time_us" if imported_from(row) else "time_mean_us"))
+
+
+def mean_bandwidth(row: Row, name: str) -> str:
+    """Return `algbw` or `busbw` of the mean call; of another tool, what it printed where its time gives none."""
+    derived = row.get(f"{name}_mean_gb_s")
+    return bandwidth(row.get(f"printed_{name}_gb_s") if is_null(derived) else derived)
+
+
+def p99(row: Row, text: Callable[[object], str] = time_us) -> str:
+    """Return what so many calls say of the p99: `-` for nothing, `<=` an upper bound, or the estimate.
+
+    Of several launches it is the median of theirs, so each needs the calls. Empty where there is no p99 at all.
+    """
+    if is_null(row.get("latency_p99_us")):
+        return ""
+    fewest = row.get("fewest_iterations")
+    calls = int(whole(row.get("iterations") if is_null(fewest) else fewest) or 0)
+    if not upper_bound_exists(calls, _P99):
+        return UNCLAIMED
+    if not upper_bound_exists(calls, _P99, _EACH_SIDE):
+        return f"<={text(row.get('latency_max_us'))}"  # so few calls are bounded by their worst and nothing less
+    return text(row["latency_p99_us"])
 
 
 def _decimals(value: object, steps: tuple[tuple[float, str], ...], beyond: str) -> str:

@@ -76,3 +76,11 @@ def test_stability_names_crowded_cores_other_tenants_and_launches_that_disagree(
     assert found.launch_spread == pytest.approx(0.4)
     assert found.converged
     assert found.is_steady
+
+
+def test_a_p99_of_launches_knows_how_many_calls_each_had_and_the_worst_case_those_of_all() -> None:
+    (row,) = across_launches(rows(10.0, 12.0, 11.0).assign(iterations=[300, 100, 200])).to_dict("records")
+    assert (row["iterations"], row["fewest_iterations"]) == (600, 100)
+    assert row["exceed_probability"] == pytest.approx(1 - 0.05 ** (1 / 600))
+    (one,) = across_launches(rows(10.0)).to_dict("records")
+    assert one["fewest_iterations"] == 300

@@ -20,7 +20,8 @@ def test_a_sound_result_needs_no_words() -> None:
         (QUIET, {"ranks_per_core": 2.0}, "Ranks share cores (2 per core)", "--ranks"),
         (QUIET, {"launch_spread": 0.12}, "Launches differ by 12%", "launches = 5"),
         (QUIET, {"is_steady": False}, "never became steady", "warmup_iterations"),
-        (QUIET, {}, "nothing on this host explains why", "budget_s"),
+        (QUIET, {}, "nothing on this host explains why", "budget_s and max_visits"),
+        (QUIET, {}, "nothing on this host explains why", "commbench show --tail"),
     ],
 )
 def test_every_cause_is_named_with_a_next_step(

@@ -58,3 +58,16 @@ def test_nothing_to_export(fmt: str) -> None:
 def test_unknown_format() -> None:
     with pytest.raises(UsageError, match="no export format 'xml'; there are csv, json, markdown"):
         export(mixed(), "xml")
+
+
+@pytest.mark.parametrize(("calls", "said"), [(298, "-"), (299, "&lt;=30.0"), (368, "20.0")])
+def test_markdown_quotes_no_p99_that_the_calls_do_not_know(calls: int, said: str) -> None:
+    head, rule, row = export(frame(point(latency_p50_us=10.0, iterations=calls)), "markdown").splitlines()
+    assert dict(zip(head.split(" | "), row.split(" | "), strict=True))["latency_p99_us"] == said
+    assert rule.count("---:") > 5
+
+
+def test_csv_has_the_p99_as_stored_whatever_the_calls() -> None:
+    assert "latency_p99_us" in export(frame(point(iterations=5)), "csv")
+    back = pd.read_csv(io.StringIO(export(frame(point(latency_p50_us=10.0, iterations=5)), "csv")))
+    assert back["latency_p99_us"].tolist() == [20.0]

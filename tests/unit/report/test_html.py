@@ -1,5 +1,6 @@
 import json
 import re
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from commbench.errors import UsageError
 from commbench.report.html import render, write_report
+from commbench.report.table import show
 from commbench.report.words import SIMULATED_NOTE
 
 from .frames import environment_json, frame, lost, mixed, point, run, runs
@@ -139,7 +141,8 @@ def test_summary_and_problems() -> None:
     text = re.sub(r"\s+", " ", Reader(render(mixed(), runs(run()))).text)
     assert "1.000 GB/s at 64 MiB" in text
     assert "8.25 us at 64 B" in text
-    assert "3 times p50, n = 50" in text
+    assert "3 times p50, n = 500" in text
+    assert "Worst outlier: the longest of n calls" in text
     order = [text.index(word) for word in ("wrong result: 4", "error: rank 1", "timeout: rank 3", "skipped: 4096")]
     assert order == sorted(order)
     assert "None: every point was measured" in render(frame(point()), runs(run()))
@@ -173,3 +176,53 @@ def test_nowhere_to_write(tmp_path: Path) -> None:
 def test_written_as_rendered(tmp_path: Path) -> None:
     write_report(mixed(), runs(run()), tmp_path / "report.html")
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == render(mixed(), runs(run()))
+
+
+def numbers(page: str) -> list[dict[str, str]]:
+    """Return the rows of the tables with all numbers, by their titles."""
+    found = []
+    for table in re.findall(r"<details><summary>All numbers of .*?</details>", page, re.DOTALL):
+        titles, *rows = (re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in table.split("<tr>")[1:])
+        found += [dict(zip(map(unescape, titles), map(unescape, row), strict=True)) for row in rows]
+    return found
+
+
+def test_the_table_says_of_each_point_what_show_says_and_what_the_ranks_waited_for_each_other() -> None:
+    points = frame(point(latency_p50_us=20.0, makespan_p50_us=31.0, skew_p50_us=12.0, time_mean_us=25.0))
+    points = points.assign(**{f"time_{name}_us": 7000.0 for name in ("p50", "p95", "p99", "max")})
+    (row,) = numbers(render(points, runs(run())))
+    assert [row[f"{name} (us)"] for name in ("p50", "p95", "p99", "worst")] == ["20.00", "30.00", "40.00", "60.00"]
+    assert [row[f"{name} (us)"] for name in ("T p50", "S p50", "mean")] == ["31.00", "12.00", "25.00"]
+
+
+def test_an_imported_row_has_every_number_that_show_has_of_it() -> None:
+    points = frame(point(source="osu", printed_time_us=41.5, algbw_mean_gb_s=2.0, busbw_mean_gb_s=3.0))
+    unknown = [f"latency_{name}_us" for name in ("p50", "p95", "p99", "max")]
+    points = points.assign(**dict.fromkeys([*unknown, "algbw_gb_s", "busbw_gb_s"], float("nan")))
+    (row,) = numbers(render(points, runs(run())))
+    assert [row[name] for name in ("mean (us)", "algbw", "busbw", "p50 (us)")] == ["41.50", "2.000", "3.000", ""]
+    assert all(row[name] in show(points) for name in ("mean (us)", "algbw", "busbw"))
+
+
+def test_the_page_says_how_a_call_is_timed_and_when_it_is_checked() -> None:
+    text = Reader(render(mixed(), runs(run()))).text
+    for words in ("T = S + L", "stamps on one clock", "before and after the timed ones, and on a share of the timed"):
+        assert words in text
+
+
+@pytest.mark.parametrize(
+    ("calls", "cell", "hover"),
+    [(298, "-", "p99 -"), (299, "<=30.00", "p99 &lt;=30 us"), (368, "20.00", "p99 20 us")],
+)
+def test_table_and_chart_claim_no_p99_that_the_calls_do_not_know(calls: int, cell: str, hover: str) -> None:
+    page = render(frame(point(latency_p50_us=10.0, iterations=calls)), runs(run()))
+    (row,) = numbers(page)
+    assert row["p99 (us)"] == cell
+    assert hover in Reader(page).figures["chart-1"]["data"][0]["hovertext"][0].split("<br>")[1]
+
+
+def test_the_worst_case_has_its_n_and_the_chance_of_a_slower_call_beside_it() -> None:
+    (row,) = numbers(render(frame(point(latency_p50_us=10.0, iterations=299)), runs(run())))
+    assert [row[name] for name in ("worst (us)", "n", "P(>worst)")] == ["30.00", "299", "1%"]
+    (none,) = numbers(render(frame(lost(0, "error", "gone")), runs(run())))
+    assert (none["worst (us)"], none["P(>worst)"]) == ("", "")

@@ -51,3 +51,24 @@ def test_live_rows() -> None:
 def test_nothing_to_show() -> None:
     with pytest.raises(UsageError, match="no points to report; measure some"):
         table.show(frame())
+
+
+P99S = [(298, "-"), (299, "<=30.00"), (367, "<=30.00"), (368, "20.00")]
+
+
+@pytest.mark.parametrize(("calls", "said"), P99S)
+def test_a_p99_is_nothing_below_299_calls_and_a_bound_below_368(calls: int, said: str) -> None:
+    row = point(latency_p50_us=10.0, iterations=calls)
+    assert table.point_line(row).split()[6] == said
+    assert f" {said} " in table.show(frame(row)).splitlines()[3]
+
+
+def test_a_p99_of_launches_is_as_sure_as_the_one_with_fewest_calls() -> None:
+    points = frame(point(latency_p50_us=10.0, iterations=3 * 298)).assign(launches=3, fewest_iterations=298)
+    assert " 20.00 " not in table.show(points)
+
+
+def test_a_bound_too_long_for_its_column_is_the_worst_beside_it() -> None:
+    line = table.show(frame(point(latency_p50_us=4e6, iterations=300))).splitlines()[3]
+    assert "<=worst 12000000" in line
+    assert len(line) <= table.WIDTH
