@@ -84,7 +84,13 @@ POINTS = (
     Column("latency_min_us", FLOAT64, "us", f"shortest call by its latency: {LATENCY}"),
     Column("latency_mean_us", FLOAT64, "us", "mean latency over calls"),
     Column("latency_p50_us", FLOAT64, "us", "median latency over calls, nearest rank"),
-    Column("latency_p50_low_us", FLOAT64, "us", "95 % interval of the median with visits as clusters; null: unknown"),
+    Column(
+        "latency_p50_low_us",
+        FLOAT64,
+        "us",
+        "95 % interval of the median with visits as clusters, null: unknown; since version 3, of adaptive points at "
+        "alpha = 0.05 / 7, as the rule looked at it before",
+    ),
     Column("latency_p50_high_us", FLOAT64, "us", "its upper end"),
     Column("latency_p95_us", FLOAT64, "us", "95th percentile of the latency, nearest rank"),
     Column("latency_p99_us", FLOAT64, "us", "99th percentile of the latency, nearest rank"),

@@ -13,6 +13,7 @@ from commbench.statistics.decompose import NO_RANK, agreement, clock_free
 from commbench.statistics.headline import Decomposed, Method, decompose
 from commbench.statistics.histogram import GAMMA, LogHistogram
 from commbench.statistics.intervals import exceed_probability, quantile_ranks
+from commbench.statistics.looks import alpha_after
 from commbench.statistics.woodruff import cluster_interval
 from commbench.units import NS_PER_US
 
@@ -62,7 +63,7 @@ def protocol_row(result: "PointResult", samples: "Samples | None", decomposed: D
 def _latency(result: "PointResult", decomposed: Decomposed) -> Row:
     headline = decomposed.headline_ns
     summary = summarise(headline)
-    interval = cluster_interval(_by_visit(headline, result.visit_calls))
+    interval = cluster_interval(_by_visit(headline, result.visit_calls), alpha=alpha_after(result.stopping))
     histogram = LogHistogram.from_ns(headline)
     return {
         **{f"latency_{name}": getattr(summary, name) for name in _LATENCY},
