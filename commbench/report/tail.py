@@ -1,5 +1,7 @@
 """The tail of a run, told honestly: how bad the worst call was, what it says about the next, and what is to blame."""
 
+import json
+
 import pandas as pd
 
 from commbench.report import series
@@ -11,8 +13,9 @@ _TITLES = (
 _UNITS = "       (B)            (us)     (us)        (%)     (us)     (us)        (%)  (slow calls blamed on)"
 _LEGEND = (
     "P(>worst) = 95 % bound on the chance that the next call is slower than the worst: 1 - 0.05^(1/n)",
-    "T = first arrival to last result, S = first arrival to last arrival; slow time = share of the time in calls",
-    "slower than twice the p50; never compare worst cases of different n",
+    "T = first arrival to last result, S = first arrival to last arrival; slow time = share of T in calls whose T is",
+    "more than twice its median; p50 and worst = of the latency, in which a late rank does not show: it is among the",
+    "largest slow calls; never compare worst cases of different n",
 )
 _BLOCK = tuple(name for name in ("collective", *series.VARIABLES) if name not in {"dtype", "redop"})
 
@@ -51,8 +54,18 @@ def _line(row: Row) -> str:
         f" {one_line(row['blame'])}",
     ]
     stragglers = one_line(row["stragglers"])
-    note = f"\n    rank {stragglers} is last more often than chance allows" if stragglers else ""
-    return " ".join(cells).rstrip() + note
+    notes = [
+        *([f"largest slow calls: {largest}"] if (largest := _largest_events(row)) else []),
+        *([f"rank {stragglers} is last more often than chance allows"] if stragglers else []),
+    ]
+    return "\n    ".join([" ".join(cells).rstrip(), *notes])
+
+
+def _largest_events(row: Row) -> str:
+    """Return the largest slow call of each cause in words; empty where there is none, or an older commbench looked."""
+    text = row.get("worst_events_json")
+    events = [] if is_null(text) else json.loads(str(text))
+    return "; ".join(f"{one_line(event['blame'])} (call {whole(event['call'])})" for event in events)
 
 
 def _percent(share: object) -> str:

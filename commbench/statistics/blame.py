@@ -11,6 +11,8 @@ from commbench.statistics.decompose import NO_RANK, CallTimes
 from commbench.units import NS_PER_US, format_time_us
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
 # A call is an event when its makespan exceeds the median by the largest of these. Source: design 2.6. So it is when
@@ -87,13 +89,31 @@ def find_events(calls: CallTimes, clock_bound_ns: int, wait_ns: "NDArray[np.int6
     )
 
 
-def describe(event: Event, calls: CallTimes) -> str:
-    """Return an event in words: `arrival: rank 3, 5.1 ms`, the whole time that rank came after the first."""
+def size_ns(event: Event, calls: CallTimes) -> int:
+    """Return how long an event's cause lasted; of an arrival, the whole time that rank came after the first."""
     if event.cause is Cause.ARRIVAL:
-        return f"arrival: rank {event.rank}, {_time(int(calls.skew_ns[event.call]))}"
+        return int(calls.skew_ns[event.call])
+    return event.host_ns if event.cause is Cause.HOST else event.transport_ns
+
+
+def largest_events(events: "Iterable[Event]", calls: CallTimes) -> tuple[Event, ...]:
+    """Return the largest event of each cause that has any, in the order of the causes; the earlier of equals."""
+    largest: dict[Cause, Event] = {}
+    for event in events:
+        known = largest.get(event.cause)
+        if known is None or size_ns(event, calls) > size_ns(known, calls):
+            largest[event.cause] = event
+    return tuple(largest[cause] for cause in Cause if cause in largest)
+
+
+def describe(event: Event, calls: CallTimes) -> str:
+    """Return an event in words: `arrival: rank 3, 5.1 ms`."""
+    time = format_time_us(size_ns(event, calls) / NS_PER_US)
+    if event.cause is Cause.ARRIVAL:
+        return f"arrival: rank {event.rank}, {time}"
     if event.cause is Cause.HOST:
-        return f"host: rank {event.rank} was runnable but not running for {_time(event.host_ns)}"
-    return f"transport, {_time(event.transport_ns)}"
+        return f"host: rank {event.rank} was runnable but not running for {time}"
+    return f"transport, {time}"
 
 
 def systematic_stragglers(
@@ -129,7 +149,3 @@ def _stands_out(time_ns: "NDArray[np.int64]", worth_ns: float, clock_bound_ns: i
         _EVENT_SIGMAS * _SIGMA_PER_MAD * mad, worth_ns, _EVENT_BOUNDS * clock_bound_ns
     )
     return slow
-
-
-def _time(time_ns: int) -> str:
-    return format_time_us(time_ns / NS_PER_US)

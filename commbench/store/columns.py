@@ -20,7 +20,8 @@ from commbench.store.incident_columns import INCIDENTS
 from commbench.store.kernel_columns import KERNEL
 
 # 1: the sweep. 2: where a row comes from, hosts, the worst 5 %, proof of the fabric; ranks, incidents and kernel.
-SCHEMA_VERSION = 2
+# 3: the largest slow call of each cause.
+SCHEMA_VERSION = 3
 
 # The source of a row that commbench measured itself; imported rows have another.
 MEASURED = "commbench"
@@ -83,7 +84,13 @@ POINTS = (
     Column("latency_min_us", FLOAT64, "us", f"shortest call by its latency: {LATENCY}"),
     Column("latency_mean_us", FLOAT64, "us", "mean latency over calls"),
     Column("latency_p50_us", FLOAT64, "us", "median latency over calls, nearest rank"),
-    Column("latency_p50_low_us", FLOAT64, "us", "95 % interval of the median with visits as clusters; null: unknown"),
+    Column(
+        "latency_p50_low_us",
+        FLOAT64,
+        "us",
+        "95 % interval of the median with visits as clusters, null: unknown; since version 3, of adaptive points at "
+        "alpha = 0.05 / 7, as the rule looked at it before",
+    ),
     Column("latency_p50_high_us", FLOAT64, "us", "its upper end"),
     Column("latency_p95_us", FLOAT64, "us", "95th percentile of the latency, nearest rank"),
     Column("latency_p99_us", FLOAT64, "us", "99th percentile of the latency, nearest rank"),
@@ -100,13 +107,24 @@ POINTS = (
     Column("method", STRING, "", "how T, S, L were taken: one_clock, or clock_free (last to arrive waits least)"),
     Column("clock_bound_us", FLOAT64, "us", "bound on the error of stamps between ranks; null = clocks not compared"),
     Column("clock_agreement", FLOAT64, "", "share of skewed calls where the clock-free rule names the same last rank"),
-    Column("slow_time_share", FLOAT64, "", "share of the calls' wall time in calls slower than twice the median"),
+    Column(
+        "slow_time_share",
+        FLOAT64,
+        "",
+        "share of T in calls longer than twice its median; version 1, 2: of L",
+    ),
     Column("events_arrival", INT64, "", "slow calls explained by a rank that arrived late"),
     Column("events_host", INT64, "", "slow calls explained by a rank that was ready to run but did not"),
     Column("events_transport", INT64, "", "slow calls that neither explains"),
     Column("blame", STRING, "", "what the worst call is blamed on, in words; empty when it was no outlier"),
     Column("stragglers", STRING, "", "ranks that come last more often than chance allows, joined by commas"),
-    Column("worst_calls_json", STRING, "", "JSON list of the ten worst calls: every rank's stamps, blame, wall time"),
+    Column(
+        "worst_calls_json",
+        STRING,
+        "",
+        "JSON list of the ten worst calls by latency, then, since version 3, of the ten longest by T that are not yet "
+        "there: every rank's stamps, blame, wall time",
+    ),
     Column("hist_bin", INT64S, "", "bins of the latency's histogram: bin b holds (gamma^(b-1), gamma^b] ns"),
     Column("hist_count", INT64S, "", "calls in each of those bins; histograms merge by adding counts"),
     Column("hist_gamma", FLOAT64, "", "ratio of neighbouring bin edges: 1.02 is an error of 1 %"),
@@ -170,6 +188,14 @@ POINTS = (
     Column("pack_p50_us", FLOAT64, "us", "median of packing, the longest of all ranks; null = not a part of the call"),
     Column("communication_p50_us", FLOAT64, "us", "median of what lies between, from the last rank that has packed"),
     Column("unpack_p50_us", FLOAT64, "us", "median of unpacking, the longest of all ranks"),
+    # Since version 3.
+    Column(
+        "worst_events_json",
+        STRING,
+        "",
+        "JSON list of the largest slow call of each cause (arrival, host, transport): blame in words, cause, rank, "
+        "size_us, call from 0, wall time; null = no timed calls, or an older version",
+    ),
 )
 
 SAMPLES = (

@@ -9,10 +9,11 @@ import numpy as np
 from commbench.collectives import get
 from commbench.model.summary import quantile_ns, summarise
 from commbench.statistics import blame, tail
-from commbench.statistics.decompose import agreement, clock_free
+from commbench.statistics.decompose import NO_RANK, agreement, clock_free
 from commbench.statistics.headline import Decomposed, Method, decompose
 from commbench.statistics.histogram import GAMMA, LogHistogram
 from commbench.statistics.intervals import exceed_probability, quantile_ranks
+from commbench.statistics.looks import alpha_after
 from commbench.statistics.woodruff import cluster_interval
 from commbench.units import NS_PER_US
 
@@ -27,6 +28,7 @@ Row = dict[str, object]
 _LATENCY = ("min_us", "mean_us", "p50_us", "p95_us", "p99_us", "max_us")
 _SKEW_WORTH_NAMING = 0.1  # of the p50; a straggler's skew is claimed above twice what is passed as the bound
 _P99 = 0.99
+_NO_EVENT: Row = {"blame": "", "cause": None, "rank": None, "size_us": None}
 _PARTS = {"makespan": "makespan_ns", "skew": "skew_ns"}
 
 
@@ -61,7 +63,7 @@ def protocol_row(result: "PointResult", samples: "Samples | None", decomposed: D
 def _latency(result: "PointResult", decomposed: Decomposed) -> Row:
     headline = decomposed.headline_ns
     summary = summarise(headline)
-    interval = cluster_interval(_by_visit(headline, result.visit_calls))
+    interval = cluster_interval(_by_visit(headline, result.visit_calls), alpha=alpha_after(result.stopping))
     histogram = LogHistogram.from_ns(headline)
     return {
         **{f"latency_{name}": getattr(summary, name) for name in _LATENCY},
@@ -70,7 +72,8 @@ def _latency(result: "PointResult", decomposed: Decomposed) -> Row:
         **_p99_interval(headline),
         "latency_worst5_mean_us": tail.worst5_mean_ns(headline) / NS_PER_US,
         "exceed_probability": exceed_probability(summary.n),
-        "slow_time_share": tail.time_share_slow(headline),
+        # A late rank is no part of L, but the job waits for it all the same.
+        "slow_time_share": tail.time_share_slow(decomposed.calls.makespan_ns),
         "hist_bin": list(histogram.bins),
         "hist_count": list(histogram.counts),
         "hist_gamma": GAMMA,
@@ -115,7 +118,7 @@ def _tail(result: "PointResult", samples: "Samples", decomposed: Decomposed) -> 
     bound_ns = (result.clock_bound_ns or 0) if decomposed.method is Method.ONE_CLOCK else 0
     events = {event.call: event for event in blame.find_events(decomposed.calls, bound_ns, samples.wait_ns)}
     causes = Counter(event.cause for event in events.values())
-    worst = [int(call) for call in tail.worst_calls(decomposed.headline_ns)]
+    worst = _worst_calls(decomposed)
     first = worst[0] if worst else -1
     # Ranks leave a barrier in some order; who is last matters when it costs a share of the latency: design 2.2.
     worth_ns = max(bound_ns, int(_SKEW_WORTH_NAMING / 2 * float(np.median(decomposed.headline_ns))))
@@ -129,7 +132,22 @@ def _tail(result: "PointResult", samples: "Samples", decomposed: Decomposed) -> 
         "blame": blame.describe(events[first], decomposed.calls) if first in events else "",
         "stragglers": ",".join(str(rank) for rank in stragglers),
         "worst_calls_json": json.dumps([_worst(call, result, samples, decomposed, events) for call in worst]),
+        "worst_events_json": json.dumps(
+            [
+                {**_event(each, decomposed), "call": each.call, "unix_ns": _unix_ns(each.call, result, samples)}
+                for each in blame.largest_events(events.values(), decomposed.calls)
+            ]
+        ),
     }
+
+
+def _worst_calls(decomposed: Decomposed) -> list[int]:
+    """Return the ten worst calls by their latency, then those of the ten longest by T that are not among them.
+
+    A rank that comes late leaves L as it is: by L alone, none of the calls that the job waited for would be kept.
+    """
+    by_latency, by_makespan = (tail.worst_calls(ns) for ns in (decomposed.headline_ns, decomposed.calls.makespan_ns))
+    return [int(call) for call in dict.fromkeys([*by_latency, *by_makespan])]
 
 
 def _worst(
@@ -141,9 +159,24 @@ def _worst(
     return {
         "call": call,
         "latency_us": float(decomposed.headline_ns[call]) / NS_PER_US,
-        # Rank 0's first stamp and the start of the point are a fraction of a second apart.
-        "unix_ns": result.started_at_ns + int(samples.enter_ns[0, call] - samples.enter_ns[0, 0]),
-        "blame": blame.describe(events[call], decomposed.calls) if call in events else "",
+        "makespan_us": float(decomposed.calls.makespan_ns[call]) / NS_PER_US,
+        "unix_ns": _unix_ns(call, result, samples),
+        **(_event(events[call], decomposed) if call in events else _NO_EVENT),
         "enter_ns": (enter - origin).tolist(),
         "exit_ns": (leave - origin).tolist(),
     }
+
+
+def _event(event: "Event", decomposed: Decomposed) -> Row:
+    """Return what a slow call is blamed on: in words, and as numbers to count and sort by."""
+    return {
+        "blame": blame.describe(event, decomposed.calls),
+        "cause": str(event.cause),
+        "rank": None if event.rank == NO_RANK else event.rank,
+        "size_us": blame.size_ns(event, decomposed.calls) / NS_PER_US,
+    }
+
+
+def _unix_ns(call: int, result: "PointResult", samples: "Samples") -> int:
+    # Rank 0's first stamp and the start of the point are a fraction of a second apart.
+    return result.started_at_ns + int(samples.enter_ns[0, call] - samples.enter_ns[0, 0])

@@ -107,9 +107,9 @@ def test_P6_a_late_rank_is_not_a_slow_network(truth_table: TruthTable) -> None:
     ratio = np.quantile(calls.latency_ns, (0.5, 0.99)) / np.quantile(quiet.latency_ns, (0.5, 0.99))
     moved = float(np.abs(ratio - 1).max())
     naive = float(np.quantile(stamps.duration_ns.max(axis=0), 0.99) / np.quantile(quiet.latency_ns, 0.99)) - 1
-    holds = blamed >= 0.99 and moved < 0.05
+    holds = blamed >= 0.99 and moved < 0.03
     measured = f"blamed {blamed:.2%}; p50, p99 of L moved by {moved:.1%} (p99 of durations: by {naive:.0%})"
-    truth_table.add("P6 a late rank in 5 % of calls", "blamed 99 %, L moves < 5 %", measured, holds, WHERE)
+    truth_table.add("P6 a late rank in 5 % of calls", "blamed 99 %, L moves < 3 %", measured, holds, WHERE)
     assert holds, measured
     assert naive > 5
 

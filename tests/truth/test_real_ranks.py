@@ -35,6 +35,7 @@ DELAY_MS = 20.0
 # Where ranks share cores, or a call waits for its turn as long as it takes, 20 ms is within six sigmas of the noise.
 LONG_DELAY_MS = 60.0
 SHARE = 0.05
+MOVED = 0.03  # of the p50 of L, that late arrivals may cost it at most
 VISITS = 20
 WRONG_CLOCK = Fault(share=SHARE, late_ms=DELAY_MS, clock_offset_ms=5, clock_drift=100e-6)
 LARGE = "[1048576]"  # a call takes milliseconds, so that a bound of tens of us is small beside it
@@ -83,11 +84,11 @@ def test_C15_P6_P7_a_late_rank_is_named_and_sized_and_the_network_is_not_blamed(
     quiet = cluster_interval([latency[mask] for latency, mask in visits])
     assert quiet is not None
     p50 = float(np.median(calls.latency_ns))
-    is_unmoved = 0.95 * quiet.low <= p50 <= 1.05 * quiet.high
+    is_unmoved = (1 - MOVED) * quiet.low <= p50 <= (1 + MOVED) * quiet.high
     holds = named >= bar(0.95, len(planted)) and abs(error) <= 0.05 and is_unmoved
     truth_table.add(
         f"C15, P6, P7 {ranks} real ranks, one late by {delay_ms:g} ms in 5 % of calls",
-        "arrival and rank right 95 %, S within 5 %, that p50 of L moves < 5 % from the other calls' not refuted",
+        "arrival and rank right 95 %, S within 5 %, that p50 of L moves < 3 % from the other calls' not refuted",
         f"{named:.1%} of {len(planted)}, S wrong by {error:+.1%}, p50 of L {p50 / 1000:.0f} us, "
         f"of the other calls {quiet.estimate / 1000:.0f} [{quiet.low / 1000:.0f}, {quiet.high / 1000:.0f}] us",
         holds,

@@ -10,11 +10,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from commbench.measure.stopping import stopping_rule
+from commbench.model.plan import Stopping
+from commbench.model.result import Samples
 from commbench.statistics.intervals import quantile_ranks
 from commbench.statistics.looks import CORRECTED_ALPHA, LOOKS, is_look
 from commbench.statistics.woodruff import cluster_interval
+from commbench.store.protocol_rows import protocol_row, taken_apart
 from tests.truth.generators import GENERATORS, Generator
 from tests.truth.table import TruthTable
+from tests.truth.virtual import US
+from tests.unit.store.factory import make_result
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -116,6 +122,34 @@ def test_A2_P19_P20_slow_regimes(outcomes: dict[str, Outcome], truth_table: Trut
     truth = "p50 within 2 % in 97 %, interval covers in 95 %"
     truth_table.add("A2 slow regimes: the stopping rule", truth, str(outcome), holds, WHERE)
     assert holds, outcome
+
+
+def test_A2_the_stored_interval_covers_as_often_as_the_rule_promises_in_slow_regimes(truth_table: TruthTable) -> None:
+    """The negative control is the same runs as a plain 95 % interval, which forgets that the rule looked at it."""
+    law, visit_calls = SLOW_REGIMES, VISIT_CALLS[SLOW_REGIMES.name]
+    repeats = law.visits_ns(SEED, (REPEATS, LOOKS[-1], visit_calls))
+    runs = [visits[: _one_run(law, visits)[3] // visit_calls] for visits in repeats]
+    found = [(_stored_ns(visits), cluster_interval(list(visits))) for visits in runs]
+    stored = float(np.mean([low <= law.true_p50_ns <= high for (low, high), _ in found]))
+    plain = float(np.mean([each is not None and each.low <= law.true_p50_ns <= each.high for _, each in found]))
+    measured = f"covered {stored:.1%}; as if nobody had looked: {plain:.1%}"
+    holds = stored >= COVERED > plain
+    truth_table.add("A2 slow regimes: the stored interval", "covers in 95 %", measured, holds, WHERE)
+    assert holds, measured
+
+
+def _stored_ns(visits: "NDArray[np.int64]") -> tuple[float, float]:
+    """Return the interval that the store gets of a run that the adaptive rule ended."""
+    times_ns = visits.reshape(1, -1)
+    result = make_result(
+        samples=Samples(np.zeros_like(times_ns), times_ns),
+        visit_calls=(visits.shape[1],) * len(visits),
+        stopping=stopping_rule(Stopping("adaptive", epsilon=EPSILON)).name,
+    )
+    assert result.samples is not None
+    row = protocol_row(result, result.samples, taken_apart(result, result.samples))
+    low_us, high_us = (float(str(row[f"latency_p50_{end}_us"])) for end in ("low", "high"))
+    return low_us * US, high_us * US
 
 
 @pytest.mark.parametrize("visit_calls", [25, 100])

@@ -95,7 +95,7 @@ def test_files_of_version_1_are_read_beside_new_ones(mixed: Store, reader: str) 
 
 def test_the_store_reads_version_1_beside_new_files(mixed: Store) -> None:
     points, runs = mixed.points(), mixed.runs()
-    assert set(points["schema_version"]) == set(runs["schema_version"]) == {1, 2}
+    assert set(points["schema_version"]) == set(runs["schema_version"]) == {1, 3}
     assert list(points.columns) == SCHEMAS["points"].names
     old = points[points["schema_version"] == 1]
     assert sorted(old["status"]) == ["ok", "ok", "ok", "wrong_result"]

@@ -22,7 +22,7 @@ def test_rows_published_twice_are_there_once(store: Store) -> None:
 def test_rows_say_which_version_wrote_them(store: Store) -> None:
     row = {name: value for name, value in fixed_row("kernel", 0).items() if name != "schema_version"}
     store.append_rows("kernel", [row], "run-0", AT_NS)
-    assert list(store.kernel()["schema_version"]) == [2]
+    assert list(store.kernel()["schema_version"]) == [3]
     assert list(store.kernel(competitor="text 0 é")["case_id"]) == [0]
     assert len(store.kernel(competitor="another")) == 0
 

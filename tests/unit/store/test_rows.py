@@ -3,12 +3,18 @@ import math
 from dataclasses import astuple, replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from commbench.errors import StoreError
+from commbench.measure.stopping import stopping_rule
 from commbench.model.evidence import Evidence
+from commbench.model.plan import Stopping
 from commbench.model.result import Correctness, Status
+from commbench.statistics.looks import CORRECTED_ALPHA
+from commbench.statistics.woodruff import cluster_interval
 from commbench.store import identity
+from commbench.store.protocol_rows import taken_apart
 from commbench.store.rows import point_rows, run_row
 from commbench.store.tables import tables
 
@@ -123,6 +129,28 @@ def test_a_row_says_who_measured_it_and_in_which_job() -> None:
     assert (row["source"], row["source_digest"], row["scheduler"], row["job_id"]) == ("commbench", "", "slurm", "4711")
     assert row["argv"] == ["commbench", "--token", "***"]
     assert {row["source"] for row in point_rows(record)} == {"commbench"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "alpha"),
+    [
+        (Stopping("fixed", iterations=400), 0.05),
+        (Stopping("budget", budget_s=1.0), 0.05),
+        (Stopping("adaptive", epsilon=0.02), CORRECTED_ALPHA),
+    ],
+    ids=lambda each: each.rule if isinstance(each, Stopping) else "",
+)
+def test_the_stored_interval_pays_for_the_looks_of_the_rule_that_ended_the_point(rule: Stopping, alpha: float) -> None:
+    samples, visit_calls = make_samples(calls=400), (20,) * 20
+    result = make_result(samples=samples, visit_calls=visit_calls, stopping=stopping_rule(rule).name)
+    (row,) = point_rows(make_record("r", result))
+    visits = np.split(taken_apart(result, samples).headline_ns, len(visit_calls))
+    interval = cluster_interval(visits, alpha=alpha)
+    assert interval is not None
+    assert (row["latency_p50_low_us"], row["latency_p50_high_us"]) == (interval.low / 1000, interval.high / 1000)
+    other = cluster_interval(visits, alpha=0.05 if alpha == CORRECTED_ALPHA else CORRECTED_ALPHA)
+    assert other is not None
+    assert other.low != interval.low
 
 
 def test_the_worst_twentieth_of_the_calls_is_one_number() -> None:

@@ -45,7 +45,7 @@ def test_fields_carry_unit_and_meaning() -> None:
 
 def test_files_carry_versions_and_content_hash() -> None:
     metadata = file_schema("points", "0.1.0", "ff").metadata
-    assert metadata == {b"commbench_version": b"0.1.0", b"schema_version": b"2", b"content_hash": b"ff"}
+    assert metadata == {b"commbench_version": b"0.1.0", b"schema_version": b"3", b"content_hash": b"ff"}
 
 
 def test_rows_have_exactly_the_columns() -> None:
