@@ -8,7 +8,7 @@ import pandas as pd
 
 from commbench.analysis.choice import NOT_GIVEN, NOT_MEASURED, Choice, Figure, Line
 from commbench.analysis.choice_input import Prices, Workload
-from commbench.analysis.choice_money import Gain, break_even, cost_lines
+from commbench.analysis.choice_money import Gain, Priced, break_even, cost_lines
 from commbench.analysis.choice_recovery import recovery
 from commbench.analysis.choice_step import Step, gain, like, step_of
 from commbench.analysis.compare_pairs import usable
@@ -42,20 +42,29 @@ def choose(
     small, large = _cells(comparison)
     good = sides[0].good, sides[1].good
     bandwidths = _both(large, "busbw")
+    priced = _priced(prices, names[0], good[0]), _priced(prices, names[1], good[1])
     lines = [
         *_latency(small),
         _line("throughput", f"busbw, {_name(large)}", "GB/s", bandwidths),
         _line("throughput", f"busbw of the line rate, {_name(large)}", "share", _of_line_rate(bandwidths, good, large)),
         *(line for workload in workloads for line in _utilisation(workload, good, large)),
-        *(cost_lines(prices, names, bandwidths)),
+        *(cost_lines(prices, priced, bandwidths)),
         _line("recovery", "killed rank to next good call", "s", tuple(recovery(side.attempts) for side in sides)),
     ]
     if not workloads:
         lines.insert(4, _line("utilisation", "step lost to communication", "share", _none(f"workload {NOT_GIVEN}")))
     # Steps are what a whole cluster is bought for; a fabric by itself brings bandwidth.
     counted = workloads if prices is not None and prices.cluster is not None else ()
-    even, why = break_even(prices, names, _gain(large, counted, good))
+    even, why = break_even(prices, priced, _gain(large, counted, good))
     return Choice(*names, tuple(lines), even, why, comparison.is_simulated)
+
+
+def _priced(prices: Prices | None, name: str, good: pd.DataFrame) -> Priced:
+    """Return what a side costs: the price given under its name, else that of the one fabric that it measured."""
+    measured = [str(fabric) for fabric in good["fabric"].dropna().unique()]
+    called = [name, *(measured if len(measured) == 1 else [])]
+    known = [cost for each in called if prices and (cost := prices.of(each))]
+    return Priced(name, known[0] if known else None)
 
 
 def _cells(comparison: Comparison) -> tuple[Row | None, Row | None]:

@@ -102,3 +102,37 @@ def test_choose_says_what_is_not_known_and_names_both_fabrics(store: str, capsys
     assert "example: data parallel" in said
     assert "all_reduce of 25 MiB was not measured, only 4 KiB to 1 MiB" in said
     assert "break-even: not known, prices not given" in said
+
+
+PRICES = """\
+currency = "EUR"
+[fabrics.{a}]
+capex = 4000
+[fabrics.{b}]
+capex = 1000
+"""
+
+
+@pytest.mark.parametrize("typed", [("ib", "roce"), ("infiniband", "roce"), ("IB", "RoCE")])
+@pytest.mark.parametrize("priced", [("infiniband", "roce"), ("ib", "ROCE")])
+def test_a_fabric_is_priced_by_any_of_its_names(
+    typed: tuple[str, str], priced: tuple[str, str], store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("prices.toml").write_text(PRICES.format(a=priced[0], b=priced[1]))
+    assert commbench("choose", *typed, "--prices", "prices.toml", "--store", store) == ExitCode.OK
+    said = capsys.readouterr().out
+    assert "4,000 EUR" in said
+    assert "1,000 EUR" in said
+    assert "not given" not in said.replace("workload not given", "").replace("years not given", "")
+    assert "# infiniband does not pay: it pays from a gain of 300 % on" in said
+
+
+def test_a_suites_own_names_are_neither_aliases_nor_mistakes(capsys: pytest.CaptureFixture[str]) -> None:
+    suite = SUITE.replace('["infiniband", "roce"]', '["ib", "roce2"]').replace("[fabrics.roce]", "[fabrics.roce2]")
+    Path("own.toml").write_text(suite + '[fabrics.ib]\nkind = "infiniband"\n')
+    Path("prices.toml").write_text(PRICES.format(a="ib", b="roce2"))
+    assert commbench("run", "./own.toml") == ExitCode.OK
+    capsys.readouterr()
+    for names in ([], ["ib", "roce2"]):
+        assert commbench("choose", *names, "--prices", "prices.toml") == ExitCode.OK
+        assert "# ib does not pay: it pays from a gain of 300 % on" in capsys.readouterr().out
