@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from commbench.analysis.compare import COLUMNS, Selected
+from commbench.analysis.compare import COLUMNS, RUN_COLUMNS, Selected
 from commbench.analysis.compare_select import Where, column_called, parse_where, select, split
 from commbench.analysis.launches import needed
 from commbench.errors import UsageError
@@ -46,7 +46,7 @@ def sides(store: "Store", asked: Asked) -> tuple[Selected, Selected, tuple[str, 
     if not compared:
         raise UsageError(f"both sides ask for {a}; write two selections that differ")
     points = _read(store, pd.concat(found)["started_at"])
-    runs = store.runs(columns=["run_id", "environment_json"])
+    runs = store.runs(columns=RUN_COLUMNS)
     names = [_name(each, compared) for each in called]
     first, second = (_selected(name, where, points, runs) for name, where in zip(names, wheres, strict=True))
     return first, second, compared
