@@ -1,4 +1,4 @@
-"""What the suites of runs say of a comparison: how each fabric was set, by the text that the store holds."""
+"""What the suites of runs say of a comparison, by the text that the store holds: settings of fabrics, and margins."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -7,6 +7,8 @@ from typing import Any
 import pandas as pd
 
 from commbench.environment.redact import SECRET_NAME, redact_text
+from commbench.plan.decide import decide_share
+from commbench.plan.suite import Measure
 
 Settings = Mapping[tuple[str, str], Mapping[str, str]]  # by run and fabric, then by name
 
@@ -23,11 +25,18 @@ def fabric_settings(runs: pd.DataFrame, *, is_fabric_compared: bool) -> Settings
     }
 
 
+def decided_share(runs: pd.DataFrame) -> float | None:
+    """Return the margin that the suites of all the runs decide their fabrics against; None where they do not agree."""
+    found = {suite.get("measure", {}).get("decide") for suite in suites(runs).values()}
+    text = found.pop() if len(found) == 1 else None
+    return decide_share(Measure.model_construct(decide=text)) if text else None
+
+
 def suites(runs: pd.DataFrame) -> Mapping[str, Mapping[str, Any]]:
     """Return each run's suite; imported runs have none."""
     if "suite_toml" not in runs:
         return {}
-    texts = runs.dropna(subset=["suite_toml"]).drop_duplicates(["run_id", "suite_toml"])
+    texts = runs[["run_id", "suite_toml"]].fillna("").drop_duplicates()
     return {str(run_id): _parsed(text) for run_id, text in zip(texts["run_id"], texts["suite_toml"], strict=True)}
 
 

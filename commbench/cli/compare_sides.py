@@ -8,6 +8,8 @@ import pandas as pd
 
 from commbench.analysis.compare import COLUMNS, RUN_COLUMNS, Selected
 from commbench.analysis.compare_select import Where, column_called, parse_where, select, split
+from commbench.analysis.compare_suite import decided_share
+from commbench.analysis.comparison import Margin
 from commbench.analysis.launches import needed
 from commbench.errors import UsageError
 
@@ -50,6 +52,12 @@ def sides(store: "Store", asked: Asked) -> tuple[Selected, Selected, tuple[str, 
     names = [_name(each, compared) for each in called]
     first, second = (_selected(name, where, points, runs) for name, where in zip(names, wheres, strict=True))
     return first, second, compared
+
+
+def margin_of(a: Selected, b: Selected, compared: tuple[str, ...]) -> Margin:
+    """Return the margin of a comparison for which none is given: between fabrics, that of the runs' own suites."""
+    share = decided_share(pd.concat([a.runs, b.runs])) if compared == ("fabric",) else None
+    return Margin(share) if share else Margin()
 
 
 def _columns_read_first(asked: Asked) -> list[str]:

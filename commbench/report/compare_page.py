@@ -17,6 +17,7 @@ from commbench.report.words import SIMULATED_NOTE, bandwidth, count_of, imported
 from commbench.units import format_size
 
 _MOST_SIZES = 7  # of distributions: the smallest, the largest, and some between
+_MEDIANS = frozenset({"p50", "mean"})
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _CAPTIONS = {
     "busbw": "Bus bandwidth: the median of the launches; the band holds all of them",
@@ -126,8 +127,11 @@ def _header(comparison: Comparison, names: Names, choice: Choice) -> Markup:
 
 
 def _verdict(comparison: Comparison, names: Names) -> str:
-    """Return the one sentence that counts: how many medians each side wins by."""
-    found = [finding for _, finding in comparison.findings() if finding.metric in {"p50", "mean"}]
+    """Return the one sentence that counts: how many medians each side wins by; without medians, the first metric's."""
+    every = [finding for _, finding in comparison.findings()]
+    metrics = _MEDIANS if any(each.metric in _MEDIANS for each in every) else {each.metric for each in every[:1]}
+    found = [each for each in every if each.metric in metrics]
+    by = "" if metrics is _MEDIANS else f" by {', '.join(metrics)}"
     counts = {verdict: sum(each.verdict is verdict for each in found) for verdict in Verdict}
     margin = percent(comparison.margin.share)
     parts = [
@@ -138,7 +142,7 @@ def _verdict(comparison: Comparison, names: Names) -> str:
         (counts[Verdict.ONE_SAMPLE], "one sample, so no certainty, in"),
     ]
     said = "; ".join(f"{words} {count}" for count, words in parts if count)
-    return f"Of {count_of(len(found), 'cell')}: {said}." if said else "Nothing could be compared."
+    return f"Of {count_of(len(found), 'cell')}{by}: {said}." if said else "Nothing could be compared."
 
 
 def _choice(choice: Choice, names: Names) -> Markup:

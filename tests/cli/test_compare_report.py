@@ -77,6 +77,12 @@ def test_without_a_converter_nothing_is_written_and_it_is_named(
     ("arguments", "said"),
     [
         (["report", "--prices", "p.toml"], "belong to --compare"),
+        (["report", "--a", "fabric=ib"], "belong to --compare"),
+        (["report", "--margin", "1%"], "belong to --compare"),
+        (["report", "--compare", "--margin", "fast"], "write a percentage such as 3%"),
+        (["report", "--compare", "--metric", "p42"], "there are p50, p99, worst, mean, busbw"),
+        (["report", "--compare", "--a", "fabric=ib"], "write both --a and --b"),
+        (["choose", "--a", "fabric=ib"], "write both --a and --b"),
         (["report", "--compare", "--png"], "give both"),
         (["report", "--compare", "--kernel", "latest"], "give one of them"),
         (["report", "--compare", "ib", "nothing"], "nothing in the store is nothing"),
@@ -136,3 +142,55 @@ def test_a_suites_own_names_are_neither_aliases_nor_mistakes(capsys: pytest.Capt
     for names in ([], ["ib", "roce2"]):
         assert commbench("choose", *names, "--prices", "prices.toml") == ExitCode.OK
         assert "# ib does not pay: it pays from a gain of 300 % on" in capsys.readouterr().out
+
+
+def test_any_two_selections_have_a_page_and_a_table(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    sides = ("--a", "fabric=roce size_bytes=4KiB", "--b", "fabric=ib size_bytes=4KiB", "--store", store)
+    assert commbench("report", "--compare", *sides, "-o", "page.html") == ExitCode.OK
+    page = Path("page.html").read_text()
+    assert "<h1>roce against infiniband</h1>" in page
+    assert "4 KiB" in page
+    assert "1 MiB" not in page
+    Path("prices.toml").write_text(PRICES.format(a="ib", b="roce"))
+    capsys.readouterr()
+    assert commbench("choose", *sides, "--prices", "prices.toml", "--format", "csv") == ExitCode.OK
+    said = capsys.readouterr().out
+    assert "busbw, all_reduce 4 KiB, 2 ranks" in said
+    assert '"fabric, of the purchase",EUR,infiniband,4000.0' in said
+
+
+def test_a_page_holds_the_metrics_and_the_margin_that_were_asked_for(store: str) -> None:
+    asked = ("--metric", "busbw", "--margin", "40%", "--workload", "examples")
+    assert commbench("report", "--compare", *asked, "--store", store, "-o", "page.html") == ExitCode.OK
+    page = Path("page.html").read_text()
+    assert "Of 2 cells by busbw: equivalent within 40 % in 2." in page
+    assert "margin 40 %" in page
+    assert "All 2 numbers" in page
+    assert "<td>p50, all_reduce 4 KiB, 2 ranks</td>" in page, "the table at a glance is whole, whatever is compared"
+
+
+def test_a_suites_own_margin_counts_wherever_its_fabrics_are_compared_and_none_is_given(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("two.toml").write_text(SUITE.replace("[measure]", '[measure]\ndecide = "1%"'))
+    assert commbench("run", "./two.toml") == ExitCode.OK
+    printed = capsys.readouterr().out
+    assert "; margin 1 %, " in printed
+    assert commbench("compare", "--by", "fabric") == ExitCode.OK
+    assert capsys.readouterr().out == printed
+    assert commbench("report", "--compare", "-o", "page.html") == ExitCode.OK
+    assert "; margin 1 %, " in Path("page.html").read_text()
+    assert commbench("report", "--compare", "--margin", "2%", "-o", "page.html") == ExitCode.OK
+    assert "; margin 2 %, " in Path("page.html").read_text()
+    capsys.readouterr()
+    assert commbench("compare", "--a", "fabric=ib", "--b", "fabric=roce", "--margin", "3%") == ExitCode.OK
+    assert "; margin 3 %, " in capsys.readouterr().out
+
+
+def test_runs_whose_suites_decide_otherwise_have_the_usual_margin(capsys: pytest.CaptureFixture[str]) -> None:
+    for decide in ('[measure]\ndecide = "1%"', "[measure]"):
+        Path("two.toml").write_text(SUITE.replace("[measure]", decide))
+        assert commbench("run", "./two.toml") == ExitCode.OK
+    capsys.readouterr()
+    assert commbench("compare", "ib", "roce", "--by", "fabric") == ExitCode.OK
+    assert "; margin 3 %, " in capsys.readouterr().out
