@@ -199,3 +199,17 @@ def test_runs_whose_suites_decide_otherwise_have_the_usual_margin(capsys: pytest
     capsys.readouterr()
     assert commbench("compare", "ib", "roce", "--by", "fabric") == ExitCode.OK
     assert "; margin 3 %, " in capsys.readouterr().out
+
+
+def test_sides_of_different_ranks_are_each_told_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("two.toml").write_text(SUITE.replace("ranks = [2]", "ranks = [2, 4]"))
+    Path("step.toml").write_text(
+        'name = "w"\ncompute_ms = 1.0\nmessages = [{ collective = "all_reduce", size = "1MiB", calls = 10 }]\n'
+    )
+    assert commbench("run", "./two.toml") == ExitCode.OK
+    capsys.readouterr()
+    sides = ("--a", "fabric=ib world_size=2", "--b", "fabric=ib world_size=4")
+    assert commbench("choose", *sides, "--workload", "step.toml") == ExitCode.OK
+    said = capsys.readouterr().out
+    assert "p50, all_reduce 4 KiB  " in said, "neither number of ranks is both sides'"
+    assert "was not measured" not in said
