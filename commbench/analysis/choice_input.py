@@ -6,6 +6,7 @@ from typing import Annotated, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from commbench.analysis.compare_select import plain_fabric
 from commbench.collectives import COLLECTIVES
 from commbench.errors import UsageError
 from commbench.plan.entries import OneOf
@@ -86,6 +87,12 @@ class Prices(_Table):
         if self.power_price_per_kwh is None and any(cost.power_w for cost in costs):
             raise ValueError("power_w needs power_price_per_kwh")
         return self
+
+    def of(self, fabric: str) -> Cost | None:
+        """Return what a fabric costs, by any of its names; the very name goes before another one."""
+        plain = plain_fabric(fabric)
+        others = (cost for name, cost in self.fabrics.items() if plain_fabric(name) == plain)
+        return self.fabrics.get(fabric) or next(others, None)
 
     def per_hour(self, cost: Cost) -> float | None:
         """Return what something costs an hour; None where a purchase is not spread over years."""

@@ -1,6 +1,6 @@
 """What a fabric costs for what it brings, and from which gain on the dearer one pays."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import exp
 
@@ -21,14 +21,22 @@ class Gain:
     is_of_steps: bool
 
 
-def cost_lines(prices: Prices | None, names: tuple[str, str], bandwidths: tuple[Figure, Figure]) -> list[Line]:
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """One side: what the reader calls it, and what it costs where that is given."""
+
+    name: str
+    cost: Cost | None
+
+
+def cost_lines(prices: Prices | None, sides: tuple[Priced, Priced], bandwidths: tuple[Figure, Figure]) -> list[Line]:
     """Return what each fabric costs, and what a GB/s of its bandwidth does; one line that says so without prices."""
     if prices is None:
         figure = Figure(None, f"prices {NOT_GIVEN}")
         return [Line("cost", "cost per effective GB/s", "", figure, figure)]
     lines = []
     for what, cost_of in ((_PURCHASE, _purchase), (_PER_HOUR, prices.per_hour)):
-        costs = tuple(_figure(prices, name, cost_of) for name in names)
+        costs = tuple(_figure(side, cost_of) for side in sides)
         per_bandwidth = tuple(_over(cost, bandwidth) for cost, bandwidth in zip(costs, bandwidths, strict=True))
         if what == _PURCHASE and all(cost.value is None for cost in costs):
             continue
@@ -42,14 +50,13 @@ def _purchase(cost: Cost) -> float | None:
     return cost.purchase or None
 
 
-def _figure(prices: Prices, name: str, cost_of: Callable[[Cost], float | None]) -> Figure:
-    cost = prices.fabrics.get(name)
-    if cost is None:
-        return Figure(None, f"price of {name} {NOT_GIVEN}")
-    value = cost_of(cost)
+def _figure(side: Priced, cost_of: Callable[[Cost], float | None]) -> Figure:
+    if side.cost is None:
+        return Figure(None, f"price of {side.name} {NOT_GIVEN}")
+    value = cost_of(side.cost)
     if value is not None:
         return Figure(value)
-    return Figure(None, f"years {NOT_GIVEN}" if cost.purchase else f"purchase {NOT_GIVEN}")
+    return Figure(None, f"years {NOT_GIVEN}" if side.cost.purchase else f"purchase {NOT_GIVEN}")
 
 
 def _over(cost: Figure, bandwidth: Figure) -> Figure:
@@ -58,7 +65,7 @@ def _over(cost: Figure, bandwidth: Figure) -> Figure:
     return Figure(cost.value / bandwidth.value)
 
 
-def break_even(prices: Prices | None, names: tuple[str, str], gain: Gain | None) -> tuple[BreakEven | None, str]:
+def break_even(prices: Prices | None, sides: tuple[Priced, Priced], gain: Gain | None) -> tuple[BreakEven | None, str]:
     """Return the gain at which the dearer fabric pays beside the measured one; or None, and why.
 
     A fabric pays when what it brings grows at least as what is paid for it: (C + A) / (C + B) - 1, where C is the rest
@@ -68,10 +75,11 @@ def break_even(prices: Prices | None, names: tuple[str, str], gain: Gain | None)
         return None, f"prices {NOT_GIVEN}"
     if gain is None:
         return None, "no gain was measured on both sides"
-    missing = [name for name in names if name not in prices.fabrics]
-    if missing:
+    fabrics = [side.cost for side in sides if side.cost is not None]
+    if len(fabrics) < len(sides):
+        missing = [side.name for side in sides if side.cost is None]
         return None, f"price of {' and '.join(missing)} {NOT_GIVEN}"
-    costs, how = _totals(prices, names, is_with_cluster=gain.is_of_steps)
+    costs, how = _totals(prices, fabrics, is_with_cluster=gain.is_of_steps)
     if costs is None:
         return None, how
     a, b = costs
@@ -82,18 +90,19 @@ def break_even(prices: Prices | None, names: tuple[str, str], gain: Gain | None)
     needed = max(a, b) / min(a, b) - 1
     measured, low, high = (exp(min(each, _MOST)) - 1 for each in (sign * gain.estimate, low, high))
     basis = f"{gain.what} against the price {how}"
-    return BreakEven(names[0] if a > b else names[1], needed, measured, low, high, basis), ""
+    return BreakEven(sides[0 if a > b else 1].name, needed, measured, low, high, basis), ""
 
 
 _MOST = 700.0  # the exponential of more overflows: too few pairs for any interval
 
 
-def _totals(prices: Prices, names: tuple[str, str], *, is_with_cluster: bool) -> tuple[tuple[float, float] | None, str]:
+def _totals(
+    prices: Prices, fabrics: Sequence[Cost], *, is_with_cluster: bool
+) -> tuple[tuple[float, float] | None, str]:
     rest = prices.cluster if is_with_cluster else None
-    parts = [prices.fabrics[name] for name in names]
     of = "of the whole cluster" if rest else "of the fabric alone"
     for how, cost_of in (("by the hour", prices.per_hour), ("bought", _purchase)):
-        own = [cost_of(part) for part in parts]
+        own = [cost_of(fabric) for fabric in fabrics]
         more = cost_of(rest) if rest else 0.0
         if more is not None and all(own):
             a, b = (float(each or 0.0) + more for each in own)

@@ -1,5 +1,6 @@
 """A training step on a fabric: how long it waits for communication that computing does not hide."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
 
@@ -34,10 +35,10 @@ class Step:
         return self.exposed_ms / self.total_ms
 
 
-def like(rows: pd.DataFrame, cell: Cell) -> pd.DataFrame:
-    """Return the rows of measurements like a cell, whatever their collective and size."""
+def like(rows: pd.DataFrame, cell: Cell, compared: Sequence[str]) -> pd.DataFrame:
+    """Return the rows of measurements like a cell, whatever their collective, size, and what is compared on purpose."""
     kept = pd.Series(data=True, index=rows.index)
-    for name in _ALIKE:
+    for name in (name for name in _ALIKE if name not in compared):
         wanted = getattr(cell, name)
         kept &= rows[name].isna() if wanted is None else rows[name].fillna("" if name == "placement" else 0) == wanted
     return rows[kept]

@@ -8,7 +8,7 @@ import pandas as pd
 
 from commbench.analysis.choice import NOT_GIVEN, NOT_MEASURED, Choice, Figure, Line
 from commbench.analysis.choice_input import Prices, Workload
-from commbench.analysis.choice_money import Gain, break_even, cost_lines
+from commbench.analysis.choice_money import Gain, Priced, break_even, cost_lines
 from commbench.analysis.choice_recovery import recovery
 from commbench.analysis.choice_step import Step, gain, like, step_of
 from commbench.analysis.compare_pairs import usable
@@ -41,21 +41,32 @@ def choose(
     names = comparison.a.name, comparison.b.name
     small, large = _cells(comparison)
     good = sides[0].good, sides[1].good
+    alike = _alike(good[0], large, comparison.compared), _alike(good[1], large, comparison.compared)
+    of_small, of_large = (_name(row, comparison.compared) for row in (small, large))
     bandwidths = _both(large, "busbw")
+    priced = _priced(prices, names[0], good[0]), _priced(prices, names[1], good[1])
     lines = [
-        *_latency(small),
-        _line("throughput", f"busbw, {_name(large)}", "GB/s", bandwidths),
-        _line("throughput", f"busbw of the line rate, {_name(large)}", "share", _of_line_rate(bandwidths, good, large)),
-        *(line for workload in workloads for line in _utilisation(workload, good, large)),
-        *(cost_lines(prices, names, bandwidths)),
+        *_latency(small, of_small),
+        _line("throughput", f"busbw, {of_large}", "GB/s", bandwidths),
+        _line("throughput", f"busbw of the line rate, {of_large}", "share", _of_line_rate(bandwidths, alike)),
+        *(line for workload in workloads for line in _utilisation(workload, alike)),
+        *(cost_lines(prices, priced, bandwidths)),
         _line("recovery", "killed rank to next good call", "s", tuple(recovery(side.attempts) for side in sides)),
     ]
     if not workloads:
         lines.insert(4, _line("utilisation", "step lost to communication", "share", _none(f"workload {NOT_GIVEN}")))
     # Steps are what a whole cluster is bought for; a fabric by itself brings bandwidth.
     counted = workloads if prices is not None and prices.cluster is not None else ()
-    even, why = break_even(prices, names, _gain(large, counted, good))
+    even, why = break_even(prices, priced, _gain(large, of_large, counted, alike))
     return Choice(*names, tuple(lines), even, why, comparison.is_simulated)
+
+
+def _priced(prices: Prices | None, name: str, good: pd.DataFrame) -> Priced:
+    """Return what a side costs: the price given under its name, else that of the one fabric that it measured."""
+    measured = [str(fabric) for fabric in good["fabric"].dropna().unique()]
+    called = [name, *(measured if len(measured) == 1 else [])]
+    known = [cost for each in called if prices and (cost := prices.of(each))]
+    return Priced(name, known[0] if known else None)
 
 
 def _cells(comparison: Comparison) -> tuple[Row | None, Row | None]:
@@ -76,19 +87,26 @@ def _series(cell: Cell) -> tuple[object, ...]:
     )
 
 
-def _name(row: Row | None) -> str:
+def _alike(good: pd.DataFrame, large: Row | None, compared: Sequence[str]) -> pd.DataFrame:
+    return like(good, large.cell, compared) if large else good.head(0)
+
+
+def _name(row: Row | None, compared: Sequence[str]) -> str:
+    """Return what both sides have in common in a row; ranks that are compared on purpose are in the sides' names."""
     if row is None:
         return "nothing compared"
-    nodes = f", {row.cell.nodes} nodes" if row.cell.nodes and row.cell.nodes > 1 else ""
-    return f"{row.cell.collective} {format_size(row.cell.size_bytes)}, {row.cell.world_size} ranks{nodes}"
+    ranks = "" if "world_size" in compared else f", {row.cell.world_size} ranks"
+    is_said = "nodes" not in compared and row.cell.nodes is not None and row.cell.nodes > 1
+    nodes = f", {row.cell.nodes} nodes" if is_said else ""
+    return f"{row.cell.collective} {format_size(row.cell.size_bytes)}{ranks}{nodes}"
 
 
-def _latency(small: Row | None) -> list[Line]:
+def _latency(small: Row | None, name: str) -> list[Line]:
     worst = small.finding("worst") if small else None
     calls = f" of {worst.calls} calls" if worst and worst.calls else ""
     return [
-        _line("latency", f"p50, {_name(small)}", "us", _both(small, "p50")),
-        _line("latency", f"worst{calls} (median launch), {_name(small)}", "us", _both(small, "worst")),
+        _line("latency", f"p50, {name}", "us", _both(small, "p50")),
+        _line("latency", f"worst{calls} (median launch), {name}", "us", _both(small, "worst")),
     ]
 
 
@@ -107,17 +125,15 @@ def _line(topic: str, name: str, unit: str, figures: tuple[Figure, ...]) -> Line
     return Line(topic, name, unit, figures[0], figures[1])
 
 
-def _of_line_rate(
-    bandwidths: tuple[Figure, Figure], good: tuple[pd.DataFrame, pd.DataFrame], large: Row | None
-) -> tuple[Figure, ...]:
-    return tuple(_share(figure, rows, large) for figure, rows in zip(bandwidths, good, strict=True))
+def _of_line_rate(bandwidths: tuple[Figure, Figure], alike: tuple[pd.DataFrame, pd.DataFrame]) -> tuple[Figure, ...]:
+    return tuple(_share(figure, rows) for figure, rows in zip(bandwidths, alike, strict=True))
 
 
-def _share(bandwidth: Figure, rows: pd.DataFrame, large: Row | None) -> Figure:
+def _share(bandwidth: Figure, rows: pd.DataFrame) -> Figure:
     """Return busbw over what the links of one host carry together."""
-    if bandwidth.value is None or large is None:
+    if bandwidth.value is None:
         return bandwidth
-    rates = like(rows, large.cell)["link_rate_gbit_s"].dropna()
+    rates = rows["link_rate_gbit_s"].dropna()
     if rates.empty:
         return Figure(None, "line rate not known; the suite may say link_rate_gbit_s")
     links = _links_per_host(rows)
@@ -137,8 +153,8 @@ def _links_per_host(rows: pd.DataFrame) -> int:
     return min(found, default=0)
 
 
-def _utilisation(workload: Workload, good: tuple[pd.DataFrame, pd.DataFrame], large: Row | None) -> list[Line]:
-    steps = [step_of(workload, like(rows, large.cell)) if large else NOT_MEASURED for rows in good]
+def _utilisation(workload: Workload, alike: tuple[pd.DataFrame, pd.DataFrame]) -> list[Line]:
+    steps = [step_of(workload, rows) for rows in alike]
     shares = tuple(Figure(s.lost_share) if isinstance(s, Step) else Figure(None, s) for s in steps)
     totals = tuple(Figure(s.total_ms) if isinstance(s, Step) else Figure(None, s) for s in steps)
     return [
@@ -147,12 +163,14 @@ def _utilisation(workload: Workload, good: tuple[pd.DataFrame, pd.DataFrame], la
     ]
 
 
-def _gain(large: Row | None, workloads: Sequence[Workload], good: tuple[pd.DataFrame, pd.DataFrame]) -> Gain | None:
+def _gain(
+    large: Row | None, name: str, workloads: Sequence[Workload], alike: tuple[pd.DataFrame, pd.DataFrame]
+) -> Gain | None:
     """Return how much more A brings than B: steps of the first workload that both can be told of, else GB/s."""
     if large is None:
         return None
     for workload in workloads:
-        found = gain(workload, *(like(rows, large.cell) for rows in good))
+        found = gain(workload, *alike)
         if found is not None:
             return Gain(found.estimate, found.low, found.high, f"steps of {workload.name}", is_of_steps=True)
     finding: Finding | None = large.finding("busbw")
@@ -160,4 +178,4 @@ def _gain(large: Row | None, workloads: Sequence[Workload], good: tuple[pd.DataF
         return None
     effect = finding.effect
     # An effect is of the time, and less time is more bandwidth.
-    return Gain(-effect.estimate, -effect.high, -effect.low, f"busbw of {_name(large)}", is_of_steps=False)
+    return Gain(-effect.estimate, -effect.high, -effect.low, f"busbw of {name}", is_of_steps=False)

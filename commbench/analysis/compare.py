@@ -6,11 +6,17 @@ from dataclasses import dataclass
 import pandas as pd
 
 from commbench.analysis.compare_crossover import crossovers
-from commbench.analysis.compare_differences import DIFFERENCE_COLUMNS, differences, environment_differences
+from commbench.analysis.compare_differences import (
+    DIFFERENCE_COLUMNS,
+    differences,
+    environment_differences,
+    setting_differences,
+)
 from commbench.analysis.compare_metrics import IMPORTED_METRICS, MEASURED_METRICS, METRIC_COLUMNS, values_of
 from commbench.analysis.compare_metrics import Side as Columns
 from commbench.analysis.compare_pairs import CELL_COLUMNS, SHARED_COLUMNS, Pairs, pair_up, usable
 from commbench.analysis.compare_refuse import refuse_factor, refuse_rows, refuse_strangers
+from commbench.analysis.compare_suite import fabric_settings
 from commbench.analysis.compare_summary import sentences
 from commbench.analysis.compare_verdict import Question, findings
 from commbench.analysis.comparison import Comparison, Finding, Margin, Row, Side
@@ -19,12 +25,13 @@ from commbench.store.columns import MEASURED
 
 _PLAN_COLUMNS = ("run_id", "session", "point_id", "attempt", "block", "launch_index", "started_at", "status")
 _KIND_COLUMNS = ("is_simulated", "source", "shared_gpu", "fabric_verdict", "fabric_reason")
-# What a comparison reads of points.
+# What a comparison reads of points, and of runs.
 COLUMNS = tuple(
     dict.fromkeys(
         (*_PLAN_COLUMNS, *_KIND_COLUMNS, *CELL_COLUMNS, *SHARED_COLUMNS, *METRIC_COLUMNS, *DIFFERENCE_COLUMNS)
     )
 )
+RUN_COLUMNS = ("run_id", "environment_json", "suite_toml")
 _CROSSING = ("p50", "mean")  # busbw is the same question, p99 and worst cases are seldom sure enough
 
 
@@ -60,6 +67,7 @@ def compare(
         refuse_strangers(rows_a, rows_b, columns, names)
     tool = _imported_from(rows_a)
     wanted = tuple(metrics) or (IMPORTED_METRICS if tool else MEASURED_METRICS)
+    settings = fabric_settings(pd.concat([a.runs, b.runs]), is_fabric_compared="fabric" in compared)
     rows = _rows((Columns.of(rows_a), Columns.of(rows_b)), pairs, wanted, margin, is_imported=bool(tool))
     return Comparison(
         a=_side(a, rows_a),
@@ -69,6 +77,7 @@ def compare(
         rows=rows,
         differences=(
             *differences(rows_a, rows_b, pairs, compared),
+            *setting_differences(rows_a, rows_b, pairs, settings),
             *environment_differences(a.runs, b.runs, len(pairs)),
         ),
         crossovers=tuple(crossovers(rows, [name for name in wanted if name in _CROSSING])),

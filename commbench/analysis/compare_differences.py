@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from commbench.analysis.compare_pairs import Pairs
+from commbench.analysis.compare_suite import Settings
 from commbench.analysis.comparison import Difference
 
 # Columns of points and what a reader calls them. Sizes, ranks and the like are not here: they make the cell.
@@ -41,16 +42,40 @@ def differences(a: pd.DataFrame, b: pd.DataFrame, pairs: Sequence[Pairs], compar
     for column, what in _FLAGGED.items():
         if column in compared or _is_one_value(a[column], b[column]):
             continue
-        of_a, of_b = (_texts(rows[column]) for rows in (a, b))
-        apart = [
-            (values_a, values_b)
-            for each in pairs
-            if (values_a := {of_a[row] for row in each.a_rows}) != (values_b := {of_b[row] for row in each.b_rows})
-        ]
-        if apart:
-            all_a, all_b = (set().union(*values) for values in zip(*apart, strict=True))
-            found.append(Difference(what, _list(all_a), _list(all_b), len(apart)))
+        found += _difference(what, _texts(a[column]), _texts(b[column]), pairs)
     return found
+
+
+def setting_differences(
+    a: pd.DataFrame, b: pd.DataFrame, pairs: Sequence[Pairs], settings: Settings
+) -> list[Difference]:
+    """Return what the suites set for the fabric of one side and not alike for that of the other."""
+    of_a, of_b = (
+        [settings.get(key, {}) for key in zip(rows["run_id"], rows["fabric"], strict=True)] for rows in (a, b)
+    )
+    return [
+        difference
+        for name in sorted({name for each in settings.values() for name in each})
+        for difference in _difference(
+            f"{name}, by the suite",
+            [each.get(name, "") for each in of_a],
+            [each.get(name, "") for each in of_b],
+            pairs,
+        )
+    ]
+
+
+def _difference(what: str, of_a: Sequence[str], of_b: Sequence[str], pairs: Sequence[Pairs]) -> list[Difference]:
+    """Return in how many cells the values of the rows differ; nothing where they do in none."""
+    apart = [
+        (values_a, values_b)
+        for each in pairs
+        if (values_a := {of_a[row] for row in each.a_rows}) != (values_b := {of_b[row] for row in each.b_rows})
+    ]
+    if not apart:
+        return []
+    all_a, all_b = (set().union(*values) for values in zip(*apart, strict=True))
+    return [Difference(what, _list(all_a), _list(all_b), len(apart))]
 
 
 def environment_differences(a_runs: pd.DataFrame, b_runs: pd.DataFrame, cells: int) -> list[Difference]:

@@ -92,8 +92,21 @@ def _has(values: "pd.Series[str]", column: str, text: str) -> "pd.Series[bool]":
         return values.astype(object) == _truth(column, text)
     if is_integer(kind) or is_floating(kind):
         return values == _number(column, text)
-    names = {text, canonical(text)} if column == "fabric" else {text}
-    return values.fillna("").isin(names)
+    texts = values.fillna("")
+    return texts.isin(_fabrics(texts, text) if column == "fabric" else {text})
+
+
+def _fabrics(values: "pd.Series[str]", text: str) -> set[str]:
+    """Return the names that a fabric's text stands for; one that was measured is no mistake, whatever it is like."""
+    return {text, plain_fabric(text)} if (values == text).any() else {text, canonical(text)}
+
+
+def plain_fabric(name: str) -> str:
+    """Return the name of a fabric without aliases; a suite's own name may be like a known one, and stays."""
+    try:
+        return canonical(name)
+    except UsageError:
+        return name
 
 
 def _truth(column: str, text: str) -> bool:

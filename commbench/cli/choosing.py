@@ -11,11 +11,19 @@ from commbench.analysis.choose import EXTRA_COLUMNS, Rows, choose
 from commbench.analysis.compare import COLUMNS, Selected, compare
 from commbench.analysis.compare_select import parse_where, select
 from commbench.analysis.comparison import Comparison, Margin
-from commbench.cli.compare_sides import Asked, sides
+from commbench.cli.compare_sides import Asked, margin_of, sides
 
 if TYPE_CHECKING:
     from commbench.analysis.choice import Choice
     from commbench.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a comparison is to say: by which metrics, all without any, and against which margin, the suites' without."""
+
+    metrics: tuple[str, ...] = ()
+    margin: Margin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +46,20 @@ def workloads(names: tuple[str, ...]) -> tuple[Workload, ...]:
 
 
 def chosen(
-    store: "Store", asked: Asked, margin: Margin, steps: tuple[Workload, ...] = (), prices: Prices | None = None
+    store: "Store", asked: Asked, wanted: Wanted, steps: tuple[Workload, ...] = (), prices: Prices | None = None
 ) -> Chosen:
-    """Return everything that is known about a choice between two sides.
+    """Return everything that is known about a choice between two sides; its table has all metrics, wanted or not.
 
     Raises:
         UsageError: it is not clear what is to be compared, or it cannot be.
         GateError: a fabric did not carry the bytes that its label claims.
     """
     a, b, compared = sides(store, asked)
-    comparison = compare(a, b, compared, margin)
+    margin = wanted.margin or margin_of(a, b, compared)
+    whole = compare(a, b, compared, margin)
     rows = (_rows(store, a), _rows(store, b))
-    return Chosen(comparison, choose(comparison, rows, steps, prices), a, b)
+    choice = choose(whole, rows, steps, prices)
+    return Chosen(compare(a, b, compared, margin, wanted.metrics) if wanted.metrics else whole, choice, a, b)
 
 
 def prices_in(path: str | None) -> Prices | None:

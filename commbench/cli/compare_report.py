@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from commbench.analysis.compare_curves import Heat, curves_of, heat_of
-from commbench.analysis.comparison import Margin
-from commbench.cli.choosing import Chosen, chosen, prices_in, workloads
-from commbench.cli.compare_sides import Asked
+from commbench.cli.choosing import Chosen, Wanted, chosen, prices_in, workloads
 from commbench.cli.output import write_text
 from commbench.cli.reading import open_for_reading
 from commbench.errors import UnfitError, UsageError
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from commbench.analysis.compare import Selected
+    from commbench.cli.compare_sides import Asked
     from commbench.store.store import Store
 
 _CONVERTER = "rsvg-convert"
@@ -72,9 +71,8 @@ class Charts:
 
 def write_comparison(
     place: str,
-    names: tuple[str, ...],
-    by: str,
-    where: str,
+    asked: "Asked",
+    wanted: Wanted,
     *,
     workload: tuple[str, ...],
     prices: str | None,
@@ -91,7 +89,7 @@ def write_comparison(
     charts.check()
     steps, costs = workloads(workload), prices_in(prices)
     store = open_for_reading(place)
-    parts = _parts(store, chosen(store, Asked(names, by, where=where), Margin(), steps, costs))
+    parts = _parts(store, chosen(store, asked, wanted, steps, costs))
     charts.write(compare_page.plots(parts))
     write_text(compare_page.render(parts), output)
 

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from commbench.analysis.compare import COLUMNS, Selected
+from commbench.analysis.compare import COLUMNS, RUN_COLUMNS, Selected
 from commbench.analysis.compare_select import Where, column_called, parse_where, select, split
+from commbench.analysis.compare_suite import decided_share
+from commbench.analysis.comparison import Margin
 from commbench.analysis.launches import needed
 from commbench.errors import UsageError
 
@@ -38,15 +40,24 @@ def sides(store: "Store", asked: Asked) -> tuple[Selected, Selected, tuple[str, 
     common = _resolved(store, parse_where(asked.where))
     index = store.points(columns=_columns_read_first(asked))
     a, b, scope = _wheres(store, asked, select(index, common))
-    compared = tuple(name for name in dict((*a.wanted, *b.wanted)) if a.values.get(name) != b.values.get(name))
+    wheres = [common.plus(scope).plus(each) for each in (a, b)]
+    found = [select(index, where) for where in wheres]
+    called = [_as_measured(where, rows) for where, rows in zip(wheres, found, strict=True)]
+    of_a, of_b = (each.values for each in called)
+    compared = tuple(name for name in dict((*a.wanted, *b.wanted)) if of_a.get(name) != of_b.get(name))
     if not compared:
         raise UsageError(f"both sides ask for {a}; write two selections that differ")
-    common = common.plus(scope)
-    whole = [(_name(each, compared), common.plus(each)) for each in (a, b)]
-    points = _read(store, pd.concat([select(index, where) for _, where in whole])["started_at"])
-    runs = store.runs(columns=["run_id", "environment_json"])
-    first, second = (_selected(name, where, points, runs) for name, where in whole)
+    points = _read(store, pd.concat(found)["started_at"])
+    runs = store.runs(columns=RUN_COLUMNS)
+    names = [_name(each, compared) for each in called]
+    first, second = (_selected(name, where, points, runs) for name, where in zip(names, wheres, strict=True))
     return first, second, compared
+
+
+def margin_of(a: Selected, b: Selected, compared: tuple[str, ...]) -> Margin:
+    """Return the margin of a comparison for which none is given: between fabrics, that of the runs' own suites."""
+    share = decided_share(pd.concat([a.runs, b.runs])) if compared == ("fabric",) else None
+    return Margin(share) if share else Margin()
 
 
 def _columns_read_first(asked: Asked) -> list[str]:
@@ -88,6 +99,13 @@ def _resolved(store: "Store", where: Where) -> Where:
     return Where(
         tuple((column, store.resolve_run(text) if column == "run_id" else text) for column, text in where.wanted)
     )
+
+
+def _as_measured(where: Where, rows: pd.DataFrame) -> Where:
+    """Return the selection with its fabric called as the rows call it, not as it was typed: `ib` is infiniband."""
+    if "fabric" not in where.values or rows["fabric"].nunique() != 1:
+        return where
+    return where.plus(Where((("fabric", str(rows["fabric"].dropna().iloc[0])),)))
 
 
 def _name(where: Where, compared: tuple[str, ...]) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from commbench.cli.compare_options import margin_in, metrics_in, side_options, verdict_options
 from commbench.cli.options import store_option
 from commbench.errors import UsageError
 
@@ -14,8 +15,8 @@ from commbench.errors import UsageError
 @click.option("-o", "--output", default="report.html", show_default=True, type=click.Path(), help="- is stdout.")
 @click.option("--kernel", help="Write of this run of the kernel benchmark only: an id, its beginning, or `latest`.")
 @click.option("--compare", is_flag=True, help="Compare: --compare A B; without names the two fabrics of a run.")
-@click.option("--by", default="fabric", show_default=True, metavar="COLUMN", help="With --compare: what A and B are.")
-@click.option("--where", default="", metavar="WHERE", help="With --compare: what both sides have: run=latest ...")
+@side_options("fabric", "With --compare. ")
+@verdict_options("With --compare. ")
 @click.option("--workload", multiple=True, metavar="FILE", help="With --compare: a training step, or `examples`.")
 @click.option("--prices", type=click.Path(), help="With --compare: what the fabrics cost (TOML).")
 @click.option("--plots", type=click.Path(path_type=Path), help="With --compare: a folder for every chart as SVG.")
@@ -27,30 +28,37 @@ def command(
     output: str,
     kernel: str | None,
     compare: bool,
-    by: str,
-    where: str,
+    metric: str,
+    margin: str,
     workload: tuple[str, ...],
     prices: str | None,
     plots: Path | None,
     png: bool,
+    **asked: str,
 ) -> None:
     """Write a report of RUNS (ids, their beginnings, or `latest`, the default) that opens offline.
 
     The store's newest run of the kernel benchmark has a section of its own. With --compare the page is about two
-    sides, and RUNS are their names: `report --compare ib roce`, `report --compare A B --by run`.
+    sides, and RUNS are their names: `report --compare ib roce`, `report --compare A B --by run`; or any two selections,
+    --a and --b.
     """
     if compare:
         if kernel is not None:
             raise UsageError("--kernel and --compare write different pages; give one of them")
+        from commbench.cli.choosing import Wanted
         from commbench.cli.compare_report import Charts, write_comparison
+        from commbench.cli.compare_sides import Asked
 
-        charts = Charts(plots, is_png=png)
-        write_comparison(store, runs, by, where, workload=workload, prices=prices, output=output, charts=charts)
+        wanted, charts = Wanted(metrics_in(metric), margin_in(margin)), Charts(plots, is_png=png)
+        sides = Asked(runs, **asked)
+        write_comparison(store, sides, wanted, workload=workload, prices=prices, output=output, charts=charts)
         _say_where(output)
         return
-    if where or workload or prices or plots or png:
+    selections = [text for name, text in asked.items() if name != "by"]
+    if any((*selections, metric, margin, workload, prices, plots, png)):
         raise UsageError(
-            "--where, --workload, --prices, --plots and --png belong to --compare; add it, or leave them out"
+            "--a, --b, --where, --metric, --margin, --workload, --prices, --plots and --png belong to --compare; "
+            "add it, or leave them out"
         )
     import pandas as pd
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from commbench.analysis.compare import RUN_COLUMNS
 from commbench.analysis.decision import compare_fabrics, more_blocks
 from commbench.analysis.launches import needed
 from commbench.errors import GateError, UsageError
@@ -34,8 +35,10 @@ def wants_more(journal: "Journal") -> Wish:
 def print_comparison(store: Store, run_id: str, plan: "Plan") -> None:
     """Print what a run that was to decide found; why nothing can be compared goes to standard error."""
     points = needed(Store.latest_attempts(store.points(run_id)))
+    runs = store.runs(run_id, columns=RUN_COLUMNS)
+    names = [fabric.name for fabric in plan.fabrics]
     try:
-        found = compare_fabrics(points, [fabric.name for fabric in plan.fabrics], plan.protocol.decide_share)
+        found = compare_fabrics(points, names, plan.protocol.decide_share, runs)
     except (GateError, UsageError) as error:
         click.echo(f"commbench: no comparison: {error}", err=True)
         return

@@ -1,5 +1,6 @@
 """A comparison as one HTML page without any script: what a director reads first, then what an engineer checks."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ from commbench.report.words import SIMULATED_NOTE, bandwidth, count_of, imported
 from commbench.units import format_size
 
 _MOST_SIZES = 7  # of distributions: the smallest, the largest, and some between
+_MOST_OF_A_NAME = 64  # characters of a side that a file is called by; file systems take 255 in all
+_MEDIANS = frozenset({"p50", "mean"})
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _CAPTIONS = {
     "busbw": "Bus bandwidth: the median of the launches; the band holds all of them",
@@ -93,13 +96,28 @@ def plots(parts: PageParts) -> dict[str, Markup]:
     """Return every chart of the page by a name that is fit for a file."""
     names = one_line(parts.comparison.a.name), one_line(parts.comparison.b.name)
     found: dict[str, Markup] = {}
-    for place, (series, _) in _numbered(parts):
+    for place, (series, heats) in _numbered(parts):
         what = title(series.series, parts.comparison.compared)
         for metric, drawn in curve_plots(series, names, what).items():
             found[f"{place}-{series.series.collective}-{metric}"] = drawn
         for size, drawn in distribution_plots(series, names, what).items():
             found[f"{place}-{series.series.collective}-ecdf-{size}"] = drawn
+        for side, drawn in _warm(heats, names, what):
+            found[f"{place}-{series.series.collective}-last-{'ab'[side]}-{_in_a_path(names[side])}"] = drawn
     return found
+
+
+def _warm(heats: tuple[Heat | None, Heat | None], names: Names, what: str) -> list[tuple[int, Markup]]:
+    """Return the chart of who came last for each side, 0 or 1, that has one."""
+    return [
+        (side, drawn)
+        for side, (heat, name) in enumerate(zip(heats, names, strict=True))
+        if heat is not None and (drawn := heat_plot(heat, name, what))
+    ]
+
+
+def _in_a_path(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:_MOST_OF_A_NAME]
 
 
 def _numbered(parts: PageParts) -> list[tuple[int, tuple[SeriesCurves, tuple[Heat | None, Heat | None]]]]:
@@ -126,8 +144,11 @@ def _header(comparison: Comparison, names: Names, choice: Choice) -> Markup:
 
 
 def _verdict(comparison: Comparison, names: Names) -> str:
-    """Return the one sentence that counts: how many medians each side wins by."""
-    found = [finding for _, finding in comparison.findings() if finding.metric in {"p50", "mean"}]
+    """Return the one sentence that counts: how many medians each side wins by; without medians, the first metric's."""
+    every = [finding for _, finding in comparison.findings()]
+    metrics = _MEDIANS if any(each.metric in _MEDIANS for each in every) else {each.metric for each in every[:1]}
+    found = [each for each in every if each.metric in metrics]
+    by = "" if metrics is _MEDIANS else f" by {', '.join(metrics)}"
     counts = {verdict: sum(each.verdict is verdict for each in found) for verdict in Verdict}
     margin = percent(comparison.margin.share)
     parts = [
@@ -138,7 +159,7 @@ def _verdict(comparison: Comparison, names: Names) -> str:
         (counts[Verdict.ONE_SAMPLE], "one sample, so no certainty, in"),
     ]
     said = "; ".join(f"{words} {count}" for count, words in parts if count)
-    return f"Of {count_of(len(found), 'cell')}: {said}." if said else "Nothing could be compared."
+    return f"Of {count_of(len(found), 'cell')}{by}: {said}." if said else "Nothing could be compared."
 
 
 def _choice(choice: Choice, names: Names) -> Markup:
@@ -175,9 +196,10 @@ def _series(
         caption = element("figcaption", "Latency of all calls (ECDF); choose a size")
         charts.append(element("figure", caption, pick(f"ecdf-{place}", "message size", panes)))
     warm = [
-        element("figure", element("figcaption", f"Share of calls to which each rank came last, in %: {name}"), drawn)
-        for heat, name in zip(heats, names, strict=True)
-        if heat is not None and (drawn := heat_plot(heat, name, what))
+        element(
+            "figure", element("figcaption", f"Share of calls to which each rank came last, in %: {names[side]}"), drawn
+        )
+        for side, drawn in _warm(heats, names, what)
     ]
     return section(what, element("div", *charts, css="charts"), element("div", *warm, css="charts") if warm else "")
 

@@ -130,5 +130,5 @@ def test_every_chart_is_a_file_that_stands_alone(page: Path) -> None:
         "0-all_reduce-ecdf-16777216",
         "0-all_reduce-ecdf-262144",
     ]
-    assert len(files) == 3 + 3
+    assert len(files) == 3 + 3 + 2
     assert all(ET.parse(file).getroot().tag == "{http://www.w3.org/2000/svg}svg" for file in files)

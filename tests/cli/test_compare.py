@@ -139,6 +139,47 @@ def test_what_is_asked_wrongly_is_exit_2_and_one_message(
     assert (captured.out, captured.err.count("\n")) == ("", 1)
 
 
+SETTINGS = """\
+[fabrics.infiniband.variables]
+NCCL_ALGO = "Ring"
+NCCL_PROTO = "LL"
+[fabrics.roce.variables]
+NCCL_ALGO = "Tree"
+NCCL_PROTO = "LL"
+MY_TOKEN = "hush"
+"""
+
+
+def test_what_a_suite_sets_for_one_fabric_only_is_flagged_in_every_view(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("two.toml").write_text(SUITE.format(seed=1, blocks=2, factor=1.0) + SETTINGS)
+    assert commbench("run", "./two.toml") == ExitCode.OK
+    assert commbench("report", "--compare", "-o", "page.html") == ExitCode.OK
+    assert "Nothing that commbench records" not in (page := Path("page.html").read_text())
+    assert "<td>NCCL_ALGO, by the suite</td>" in page
+    said = "also different: NCCL_ALGO, by the suite: Ring against Tree (3 cells)"
+    for fmt, words in (("table", said), ("markdown", said), ("json", '"what": "NCCL_ALGO, by the suite"')):
+        capsys.readouterr()
+        assert commbench("compare", "--by", "fabric", "--format", fmt) == ExitCode.OK
+        shown = capsys.readouterr().out
+        assert words in shown
+        assert "NCCL_PROTO" not in shown, "both have the same"
+        assert "kind" not in shown, "what a fabric is, is compared"
+        assert "hush" not in shown
+
+
+def test_runs_whose_suites_set_one_fabric_otherwise_are_flagged(capsys: pytest.CaptureFixture[str]) -> None:
+    suite = SUITE.format(seed=1, blocks=2, factor=1.0)
+    for changed in (suite, suite.replace("time_factor = 1.0", 'time_factor = 1.0\ninterface = "eth1"')):
+        Path("two.toml").write_text(changed)
+        assert commbench("run", "./two.toml") == ExitCode.OK
+    names = {path.name[:22] for path in Path("results/points").rglob("*.parquet")}
+    capsys.readouterr()
+    assert commbench("compare", *names) == ExitCode.OK
+    (said,) = [line for line in capsys.readouterr().out.splitlines() if "also different" in line]
+    assert said.startswith("# also different: interface, by the suite: ")
+    assert said.endswith(("none against eth1 (3 cells)", "eth1 against none (3 cells)"))
+
+
 def test_imported_logs_compare_but_are_never_certain(capsys: pytest.CaptureFixture[str]) -> None:
     for name, factor in (("ib", 1.0), ("roce", 1.4)):
         rows = [simple_row(size, factor * size / 1000) for size in (2**16, 2**20)]

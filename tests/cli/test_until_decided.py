@@ -49,8 +49,9 @@ def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def measure(factor: float, sigma: float, most: int = 30, seed: int = 1) -> pd.DataFrame:
-    Path("two.toml").write_text(SUITE.format(factor=factor, sigma=sigma, most=most, seed=seed))
+def measure(factor: float, sigma: float, most: int = 30, seed: int = 1, of_roce: str = "") -> pd.DataFrame:
+    suite = SUITE.replace("[simulated]", f"{of_roce}[simulated]")
+    Path("two.toml").write_text(suite.format(factor=factor, sigma=sigma, most=most, seed=seed))
     assert commbench("run", "./two.toml") == ExitCode.OK
     return pd.read_parquet("results/points")
 
@@ -64,13 +65,14 @@ def blocks(points: pd.DataFrame) -> int:
 def test_a_plain_difference_is_decided_with_the_fewest_blocks_and_the_winner_printed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    points = measure(factor=1.3, sigma=0.005)
+    points = measure(factor=1.3, sigma=0.005, of_roce='[fabrics.roce.variables]\nNCCL_ALGO = "Tree"\n')
     assert blocks(points) == 8, "the medians and worst cases of two cells need eight pairs"
     said = capsys.readouterr()
     assert said.out.startswith("# infiniband against roce: 8 pairs of launches, side by side in blocks; margin 3 %")
     assert said.out.count("infiniband faster by") == 6
     assert "# launch 16 of at most 60, fabric" in said.err
     assert "undecided" not in said.out
+    assert "also different: NCCL_ALGO, by the suite: none against Tree (2 cells)" in said.out
     assert commbench("compare", "--by", "fabric") == ExitCode.OK
     assert capsys.readouterr().out == said.out, "what was decided is what everybody finds who compares later"
 
