@@ -6,9 +6,9 @@ from typing import Annotated, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from commbench.analysis.compare_select import plain_fabric
 from commbench.collectives import COLLECTIVES
 from commbench.errors import UsageError
+from commbench.fabric.names import plain
 from commbench.plan.entries import OneOf
 from commbench.plan.problems import Problem, render
 from commbench.plan.toml_lines import TomlLines
@@ -90,8 +90,8 @@ class Prices(_Table):
 
     def of(self, fabric: str) -> Cost | None:
         """Return what a fabric costs, by any of its names; the very name goes before another one."""
-        plain = plain_fabric(fabric)
-        others = (cost for name, cost in self.fabrics.items() if plain_fabric(name) == plain)
+        known = plain(fabric)
+        others = (cost for name, cost in self.fabrics.items() if plain(name) == known)
         return self.fabrics.get(fabric) or next(others, None)
 
     def per_hour(self, cost: Cost) -> float | None:

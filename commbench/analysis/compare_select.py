@@ -9,7 +9,7 @@ import pandas as pd
 from pyarrow.types import is_boolean, is_floating, is_integer, is_list, is_timestamp
 
 from commbench.errors import UsageError
-from commbench.fabric.names import canonical
+from commbench.fabric.names import canonical, plain
 from commbench.store.columns import POINTS
 from commbench.units import parse_size
 
@@ -98,15 +98,7 @@ def _has(values: "pd.Series[str]", column: str, text: str) -> "pd.Series[bool]":
 
 def _fabrics(values: "pd.Series[str]", text: str) -> set[str]:
     """Return the names that a fabric's text stands for; one that was measured is no mistake, whatever it is like."""
-    return {text, plain_fabric(text)} if (values == text).any() else {text, canonical(text)}
-
-
-def plain_fabric(name: str) -> str:
-    """Return the name of a fabric without aliases; a suite's own name may be like a known one, and stays."""
-    try:
-        return canonical(name)
-    except UsageError:
-        return name
+    return {text, plain(text)} if (values == text).any() else {text, canonical(text)}
 
 
 def _truth(column: str, text: str) -> bool:

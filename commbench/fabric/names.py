@@ -38,16 +38,24 @@ def canonical(name: str) -> str:
     Raises:
         UsageError: the name is empty, or so much like a known one that it must be a mistake.
     """
-    plain = name.strip()
-    lower = plain.lower()
+    own = name.strip()
+    lower = own.lower()
     if lower in KNOWN or lower in _ALIASES:
         return _ALIASES.get(lower, lower)
-    if not plain:
+    if not own:
         raise UsageError(f"a fabric needs a name: one of {', '.join(KNOWN)}, or that of an NCCL network plugin")
     names = [known for known in (*KNOWN, *_ALIASES) if len(known) >= _SHORTEST]
     if close := difflib.get_close_matches(lower, names, n=1, cutoff=_LIKE_A_KNOWN_ONE):
-        raise UsageError(f"no fabric is named '{plain}'; did you mean '{close[0]}'?")
-    return plain
+        raise UsageError(f"no fabric is named '{own}'; did you mean '{close[0]}'?")
+    return own
+
+
+def plain(name: str) -> str:
+    """Return the name of a fabric without aliases; a suite's own name may be like a known one, and stays."""
+    try:
+        return canonical(name)
+    except UsageError:
+        return name
 
 
 def fabric_of(name: str) -> Fabric:

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic_core import PydanticCustomError
 
 from commbench.collectives import COLLECTIVES
+from commbench.fabric.names import plain
 from commbench.model.point import SIMULATED
 from commbench.plan.decide import decide_problems
 from commbench.plan.entries import SizeEntry
@@ -125,8 +126,9 @@ def _ranks_and_nodes(sweep: dict[str, Any]) -> Iterator[Problem]:
 
 def _unused_fabrics(raw: dict[str, Any], sweep: dict[str, Any]) -> Iterator[Problem]:
     wanted = sweep.get("fabrics")
+    names = {plain(name) for name in wanted if isinstance(name, str)} if isinstance(wanted, list) else set()
     for name in _table(raw, "fabrics"):
-        if not isinstance(wanted, list) or name not in wanted:
+        if plain(name) not in names:
             yield Problem(("fabrics", name), f"no sweep.fabrics names it; add {name!r} there or remove the table")
 
 

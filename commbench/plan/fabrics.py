@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from commbench.errors import UsageError
-from commbench.fabric.names import INSIDE_HOST, KNOWN, TCP, canonical
+from commbench.fabric.names import INSIDE_HOST, KNOWN, TCP, canonical, plain
 from commbench.model.plan import FabricChoice
 from commbench.model.point import AUTO_FABRIC, SIMULATED
 from commbench.plan.points import LaunchOf
@@ -29,7 +29,7 @@ def fabric_choices(suite: Suite, backend: str, only: Sequence[str] = ()) -> tupl
 def cross_hosts(suite: Suite, only: Sequence[str] = ()) -> bool:
     """Return whether a fabric that is measured is between hosts: ranks of one host would not use it."""
     names = tuple(only) or suite.sweep.fabrics
-    return any(canonical(suite.fabrics.get(name, _PLAIN).kind or name) not in INSIDE_HOST for name in names)
+    return any(canonical(_table(name, suite)[1].kind or name) not in INSIDE_HOST for name in names)
 
 
 def launches(repetitions: int, fabrics: Sequence[FabricChoice]) -> tuple[LaunchOf, ...]:
@@ -43,10 +43,10 @@ def launches(repetitions: int, fabrics: Sequence[FabricChoice]) -> tuple[LaunchO
 
 
 def _choice(name: str, suite: Suite, backend: str) -> FabricChoice:
-    table = suite.fabrics.get(name, _PLAIN)
+    named, table = _table(name, suite)
     kind = canonical(table.kind or name)
-    own = name if name in suite.fabrics else kind
-    if kind not in KNOWN and name not in suite.fabrics and backend != "nccl":
+    own = named or kind
+    if kind not in KNOWN and not named and backend != "nccl":
         raise UsageError(
             f"no fabric {name!r} in suite {suite.about.name!r}{_guess(name, suite)}: the known ones are "
             f"{', '.join(KNOWN)}; others need a table [fabrics.{name}], or NCCL and its plugin of that name"
@@ -59,6 +59,12 @@ def _choice(name: str, suite: Suite, backend: str) -> FabricChoice:
     rate = table.link_rate_gbit_s or 0.0
     factor = table.time_factor if backend == SIMULATED else 1.0
     return FabricChoice(own, kind, table.interface, tuple(sorted(table.variables.items())), rate, factor)
+
+
+def _table(name: str, suite: Suite) -> tuple[str, FabricTable]:
+    """Return a suite's table of a fabric and its name there, ib or infiniband; without one, an empty table."""
+    named = name if name in suite.fabrics else next((each for each in suite.fabrics if plain(each) == plain(name)), "")
+    return named, suite.fabrics.get(named, _PLAIN)
 
 
 def _guess(name: str, suite: Suite) -> str:

@@ -24,7 +24,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _CAPTIONS = {
     "busbw": "Bus bandwidth: the median of the launches; the band holds all of them",
     "p50": "Latency of the median call; the band holds all launches",
-    "worst": "Worst call of each launch: the median of the launches; the band holds all of them",
+    "worst": "Worst of equally many calls, where that can be had: the median of the launches; the band holds all",
 }
 _METHOD = (
     "Launches are compared, never single calls: each has processes and connections of its own. Launches made side by "

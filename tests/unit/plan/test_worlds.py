@@ -172,3 +172,12 @@ def test_an_uneven_exchange_expects_of_every_host_what_the_first_sends(tmp_path:
     )
     (even,) = expand(load(str(path)), 4, nodes=2, memory_bytes_available=PLENTY).points
     assert host_bytes_of(even) == 2 * 65536 / 2
+
+
+@pytest.mark.parametrize("asked", ["ib", "infiniband", "IB"])
+@pytest.mark.parametrize("table", ["ib", "infiniband"])
+def test_a_fabrics_table_is_found_by_every_name_that_the_fabric_has(tmp_path: Path, asked: str, table: str) -> None:
+    rest = f"[fabrics.{table}]\nvariables = {{ NCCL_ALGO = 'Ring' }}\n"
+    (fabric,) = plan_of(tmp_path, f'backend = "nccl"\nfabrics = ["{asked}"]', rest).fabrics
+    assert (fabric.name, fabric.kind) == (table, "infiniband")
+    assert fabric.variables == (("NCCL_ALGO", "Ring"),)
