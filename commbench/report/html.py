@@ -13,6 +13,7 @@ from commbench.report.facts import environment_section, method_section, runs_sec
 from commbench.report.markup import Markup, details, element, join, section
 from commbench.report.page import page
 from commbench.report.sections import numbers_table, problems_section, summary_section
+from commbench.report.slow_calls import slow_calls_section
 from commbench.report.table import totals
 from commbench.report.words import SIMULATED_NOTE, imported_note, one_line
 from commbench.store.columns import MEASURED
@@ -73,6 +74,7 @@ def render(points: pd.DataFrame, runs: pd.DataFrame, extra: Part | None = None) 
             _header(points, title),
             summary_section(points, said),
             problems_section(points),
+            slow_calls_section(points, said),
             *charts,
             more,
             runs_section(runs),

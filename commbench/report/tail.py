@@ -1,11 +1,9 @@
 """The tail of a run, told honestly: how bad the worst call was, what it says about the next, and what is to blame."""
 
-import json
-
 import pandas as pd
 
 from commbench.report import series
-from commbench.report.words import SIMULATED_NOTE, Row, is_null, one_line, time_us, whole
+from commbench.report.words import SIMULATED_NOTE, Row, is_null, largest_slow_calls, one_line, time_us, whole
 
 _TITLES = (
     "      size      n      p50    worst  P(>worst)    T p50    S p50  slow time  late  host transport  worst call"
@@ -55,17 +53,10 @@ def _line(row: Row) -> str:
     ]
     stragglers = one_line(row["stragglers"])
     notes = [
-        *([f"largest slow calls: {largest}"] if (largest := _largest_events(row)) else []),
+        *([f"largest slow calls: {largest}"] if (largest := largest_slow_calls(row)) else []),
         *([f"rank {stragglers} is last more often than chance allows"] if stragglers else []),
     ]
     return "\n    ".join([" ".join(cells).rstrip(), *notes])
-
-
-def _largest_events(row: Row) -> str:
-    """Return the largest slow call of each cause in words; empty where there is none, or an older commbench looked."""
-    text = row.get("worst_events_json")
-    events = [] if is_null(text) else json.loads(str(text))
-    return "; ".join(f"{one_line(event['blame'])} (call {whole(event['call'])})" for event in events)
 
 
 def _percent(share: object) -> str:

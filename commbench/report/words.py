@@ -1,5 +1,6 @@
 """Numbers and outcomes in words: what every view has in common when it prints one cell."""
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -168,3 +169,10 @@ def _first_wrong(row: Row) -> str:
 def count_of(number: int, noun: str) -> str:
     """Return a number with its noun: `1 rank`, `4 ranks`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def largest_slow_calls(row: Row) -> str:
+    """Return the largest slow call of each cause in words; empty where there is none, or an older commbench looked."""
+    text = row.get("worst_events_json")
+    events = [] if is_null(text) else json.loads(str(text))
+    return "; ".join(f"{one_line(event['blame'])} (call {whole(event['call'])})" for event in events)

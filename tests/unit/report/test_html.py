@@ -226,3 +226,19 @@ def test_the_worst_case_has_its_n_and_the_chance_of_a_slower_call_beside_it() ->
     assert [row[name] for name in ("worst (us)", "n", "P(>worst)")] == ["30.00", "299", "1%"]
     (none,) = numbers(render(frame(lost(0, "error", "gone")), runs(run())))
     assert (none["worst (us)"], none["P(>worst)"]) == ("", "")
+
+
+def test_slow_calls_are_named_with_their_rank_and_their_length() -> None:
+    largest = [{"blame": "arrival: rank 3, 20 ms", "call": 60}, {"blame": "transport, 2 ms", "call": 140}]
+    told: dict[str, Any] = {"events_arrival": 7, "events_transport": 1, "stragglers": "3", "verified_calls": 15}
+    late = point(**told, worst_events_json=json.dumps(largest))
+    text = Reader(render(frame(late, point(1, size_bytes=4096)), runs(run()))).text
+    slow = text.partition("Slow calls")[2].partition("A slow call is")[0]
+    assert "arrival: rank 3, 20 ms (call 60); transport, 2 ms (call 140)" in slow
+    assert slow.split().count("15") == 1, "only the point that has slow calls is listed"
+
+
+def test_where_nothing_was_slow_the_page_says_so() -> None:
+    quiet: dict[str, Any] = {"events_arrival": 0, "events_host": 0, "events_transport": 0, "stragglers": ""}
+    text = Reader(render(frame(point(**quiet)), runs(run()))).text
+    assert "None, and no rank was last more often than chance allows." in text
