@@ -10,11 +10,14 @@ import pandas as pd
 class Stability:
     """What made a run unstable; None and 0 where it is not known.
 
-    `others_share` is the median share of rank 0's host that others used, `ranks_per_core` that of the fullest host,
-    `launch_spread` the widest range of launches' p50 as a share of their median.
+    `others_share` and `steal_share` are the median shares of rank 0's host that others used and the hypervisor took,
+    `throttled_s` is how long a quota stopped it in all; `ranks_per_core` is that of the fullest host, `launch_spread`
+    the widest range of launches' p50 as a share of their median.
     """
 
     others_share: float | None
+    steal_share: float | None
+    throttled_s: float
     ranks_per_core: float
     launch_spread: float
     converged: bool
@@ -24,15 +27,21 @@ class Stability:
 def stability(points: pd.DataFrame, runs: pd.DataFrame) -> Stability:
     """Return how stable the measured points of a run were; `points` is one row per series, as across_launches gives."""
     timed = points[points["iterations"] > 0]
-    others = timed["others_share"].dropna()
     spread = (timed["launch_high_us"] - timed["launch_low_us"]) / timed["latency_p50_us"]
     return Stability(
-        others_share=None if others.empty else float(others.median()),
+        others_share=_median(timed["others_share"]),
+        steal_share=_median(timed["steal_share"]),
+        throttled_s=float(timed["throttled_s"].sum()),
         ranks_per_core=_ranks_per_core(runs),
         launch_spread=0.0 if timed.empty else float(spread.max()),
         converged=bool(timed["converged"].all()),
         is_steady=bool(timed["is_steady"].all()),
     )
+
+
+def _median(shares: "pd.Series[float]") -> float | None:
+    known = shares.dropna()
+    return None if known.empty else float(known.median())
 
 
 def _ranks_per_core(runs: pd.DataFrame) -> float:

@@ -18,9 +18,8 @@ def advise(points: "pd.DataFrame", runs: "pd.DataFrame") -> None:
     from commbench.environment.noise import Noise
 
     found = stability(points, runs)
-    noise = None if found.others_share is None else Noise(found.others_share, None, 0.0)
     sentences = explain(
-        noise,
+        Noise(found.others_share, found.steal_share, found.throttled_s),
         converged=found.converged,
         ranks_per_core=found.ranks_per_core,
         launch_spread=found.launch_spread,

@@ -124,16 +124,18 @@ class Tally:
             span_s=self.span_s,
             clock_bound_ns=None if None in bounds else max(bound for bound in bounds if bound is not None),
             overhead_ns=overhead_ns,
-            others_share=_others_share([each.noise for each in self.gathered]),
+            others_share=_share([(each.noise.others_share, each.noise.elapsed_s) for each in self.gathered]),
+            steal_share=_share([(each.noise.steal_share, each.noise.elapsed_s) for each in self.gathered]),
+            throttled_s=sum(each.noise.throttled_s for each in self.gathered),
             first_call_us=self.opened.first_call_us,
             timer=timer[0],
             timer_resolution_ns=timer[1],
         )
 
 
-def _others_share(noises: Sequence[Noise]) -> float | None:
-    """Return what others used over all visits: a single one is too short for the kernel's 10 ms ticks."""
-    known = [(noise.others_share, noise.elapsed_s) for noise in noises if noise.others_share is not None]
+def _share(parts: Sequence[tuple[float | None, float]]) -> float | None:
+    """Return the share over all visits, of shares and seconds: one is too short for the kernel's 10 ms ticks."""
+    known = [(share, seconds) for share, seconds in parts if share is not None]
     elapsed_s = sum(seconds for _, seconds in known)
     return sum(share * seconds for share, seconds in known) / elapsed_s if elapsed_s else None
 

@@ -106,7 +106,8 @@ class PointResult:
     wall time from the first visit to the last. `hosts` names the host of each rank that took part; `started_at_ns` is
     Unix time. `timer` is the clock's name, `first_call_us` the cost of the very first call, `overhead_ns` what an
     empty call is measured as. `clock_bound_ns` bounds the error of stamps between ranks, None when the ranks' clocks
-    have nothing to do with each other. `others_share` is the share of the host's CPU time that others used.
+    have nothing to do with each other. `others_share` and
+    `steal_share` are what others and the hypervisor had of the host's CPU time; a quota cut `throttled_s` off.
     `evidence` says whether the fabric that was asked for carried the bytes, None when nobody looked.
     """
 
@@ -127,6 +128,8 @@ class PointResult:
     clock_bound_ns: int | None = None
     overhead_ns: int | None = None
     others_share: float | None = None
+    steal_share: float | None = None
+    throttled_s: float | None = None
     first_call_us: float | None = None
     timer: str = ""
     timer_resolution_ns: float = 0.0

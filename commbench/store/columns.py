@@ -196,6 +196,10 @@ POINTS = (
         "JSON list of the largest slow call of each cause (arrival, host, transport): blame in words, cause, rank, "
         "size_us, call from 0, wall time; null = no timed calls, or an older version",
     ),
+    Column("steal_share", FLOAT64, "", "share of rank 0's host that the hypervisor took meanwhile; null = unknown"),
+    Column(
+        "throttled_s", FLOAT64, "s", "how long a CPU quota stopped rank 0's control group meanwhile; null = unknown"
+    ),
 )
 
 SAMPLES = (

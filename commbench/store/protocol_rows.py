@@ -45,6 +45,8 @@ def protocol_row(result: "PointResult", samples: "Samples | None", decomposed: D
         "verified_calls": result.verified_calls,
         "overhead_us": None if result.overhead_ns is None else result.overhead_ns / NS_PER_US,
         "others_share": result.others_share,
+        "steal_share": result.steal_share,
+        "throttled_s": result.throttled_s,
         "clock_bound_us": None if result.clock_bound_ns is None else result.clock_bound_ns / NS_PER_US,
     }
     if samples is None or decomposed is None:
