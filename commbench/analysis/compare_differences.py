@@ -129,6 +129,7 @@ def _flat(host: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         if name in _IGNORED or not value:
             continue
         if isinstance(value, Mapping):
-            yield from ((str(key), str(inner)) for key, inner in value.items())
+            what = "MTU of " if name == "mtus" else ""
+            yield from ((f"{what}{key}", str(inner)) for key, inner in value.items())
         else:
             yield name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from commbench.environment.clock_id import clock_identity
@@ -27,6 +28,7 @@ def host_facts() -> HostFacts:
         python_version=platform.python_version(),
         variables=allowed_variables(os.environ),
         conf_files=conf_files(),
+        mtus=mtus(),
     )
 
 
@@ -36,6 +38,18 @@ def _cpu_model(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     except OSError:
         return ""
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+
+
+def mtus(interfaces: Path = Path("/sys/class/net")) -> dict[str, int]:
+    """Return the MTU of every network interface with a device behind it; those of containers come and go.
+
+    Source: Documentation/ABI/testing/sysfs-class-net.
+    """
+    found = {}
+    for folder in sorted(interfaces.glob("*/device")):
+        with suppress(OSError, ValueError):  # gone meanwhile
+            found[folder.parent.name] = int((folder.parent / "mtu").read_text())
+    return found
 
 
 def _gpus() -> tuple[tuple[str, ...], str]:

@@ -24,6 +24,7 @@ class HostFacts:
     nccl_library: str = ""
     variables: dict[str, str] = field(default_factory=dict)  # allow-listed environment variables only
     conf_files: dict[str, str] = field(default_factory=dict)  # path of each NCCL conf file -> its text
+    mtus: dict[str, int] = field(default_factory=dict)  # of each network interface that is a device, in bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ _ROWS = (
     ("NCCL loaded", "nccl_version"),
     ("NCCL library", "nccl_library"),
     ("NCCL torch was built with", "nccl_build_version"),
+    ("MTU of interfaces", "mtus"),
     ("variables", "variables"),
     ("NCCL conf files", "conf_files"),
 )

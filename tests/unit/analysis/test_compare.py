@@ -178,9 +178,12 @@ def test_variables_and_facts_of_the_hosts_that_differ_are_flagged() -> None:
         return pd.DataFrame({"run_id": ["r"], "environment_json": [text]})
 
     a, b = sides(noise(8))
-    b = replace(b, runs=runs(variables={"NCCL_ALGO": "Ring"}, hostname="n2"))
-    found = compared((replace(a, runs=runs()), b), "p50").differences
-    assert [(each.what, each.a, each.b) for each in found] == [("NCCL_ALGO", "none", "Ring")]
+    b = replace(b, runs=runs(variables={"NCCL_ALGO": "Ring"}, hostname="n2", mtus={"ens5f0": 1500}))
+    found = compared((replace(a, runs=runs(mtus={"ens5f0": 9000})), b), "p50").differences
+    assert [(each.what, each.a, each.b) for each in found] == [
+        ("MTU of ens5f0", "9000", "1500"),
+        ("NCCL_ALGO", "none", "Ring"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,16 @@ def test_a_driver_in_trouble_is_a_host_without_gpus(
     assert (facts.gpus, facts.driver_version) == ((), "")
 
 
+def test_the_mtu_of_interfaces_with_a_device_is_a_fact(tmp_path: Path) -> None:
+    for name, mtu, has_device in (("ens5f0", "9000\n", True), ("veth1a2b", "1500\n", False), ("broken", "?", True)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mtu").write_text(mtu)
+        if has_device:
+            (tmp_path / name / "device").mkdir()
+    assert host.mtus(tmp_path) == {"ens5f0": 9000}
+    assert host_facts().mtus == host.mtus()
+
+
 def test_a_driver_that_hangs_holds_up_nobody_for_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host, "_SMI_TIMEOUT_S", 0.3)
     fake_smi(tmp_path, monkeypatch, "exec /bin/sleep 30\n")
