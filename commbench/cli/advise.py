@@ -24,6 +24,7 @@ def advise(points: "pd.DataFrame", runs: "pd.DataFrame") -> None:
         ranks_per_core=found.ranks_per_core,
         launch_spread=found.launch_spread,
         is_steady=found.is_steady,
+        lacks_launches=found.lacks_launches,
     )
     for sentence in sentences:
         click.echo(f"note: {sentence}", err=True)

@@ -4,7 +4,7 @@ import signal
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-import click
+from commbench.environment.shared_output import tell_at_once
 
 _POINTS = "the point under way (interleaved: the visits; --resume measures open points again)"
 
@@ -30,6 +30,6 @@ class InterruptButton:
     def _press(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signal module's signature
         self.presses += 1
         if self.presses == 1:
-            click.echo(f"commbench: finishing {self._under_way}, then stopping; again to stop at once", err=True)
+            tell_at_once(f"commbench: finishing {self._under_way}, then stopping; again to stop at once")
         elif self._raises:
             raise KeyboardInterrupt

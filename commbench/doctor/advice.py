@@ -13,6 +13,7 @@ def explain(
     ranks_per_core: float = 0.0,
     launch_spread: float = 0.0,
     is_steady: bool = True,
+    lacks_launches: bool = False,
 ) -> tuple[str, ...]:
     """Return a sentence with a next step for everything that makes a result unstable; none when it is sound.
 
@@ -23,6 +24,8 @@ def explain(
         *_from_ranks(ranks_per_core),
         *_from_launches(launch_spread),
     ]
+    if lacks_launches:
+        reasons.append("Launches differ by themselves, so fewer than three say little of the system: launches = 3.")
     if not is_steady:
         reasons.append("It never became steady during warm-up: raise warmup_iterations, and see `commbench doctor`.")
     if not converged and not reasons:

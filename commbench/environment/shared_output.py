@@ -1,7 +1,9 @@
-"""Standard error that many processes share: what one of them says must not break in the middle of another's line."""
+"""Standard error, shared by processes and signal handlers: nobody's words break in the middle of another's line."""
 
 import os
 import sys
+
+_STDERR = 2
 
 
 def tell(text: str) -> None:
@@ -12,6 +14,11 @@ def tell(text: str) -> None:
     bytes, in a pipe (write(2), pipe(7)).
     """
     sys.stderr.flush()
+    tell_at_once(text)
+
+
+def tell_at_once(text: str) -> None:
+    """Write whole lines past Python's buffers: a signal handler may have come in the middle of their own work."""
     left = f"{text}\n".encode(errors="backslashreplace")
     while left:
-        left = left[os.write(sys.stderr.fileno(), left) :]
+        left = left[os.write(_STDERR, left) :]

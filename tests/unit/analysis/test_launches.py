@@ -24,6 +24,7 @@ def rows(*p50s: float, status: str = "ok", series: str = "a") -> pd.DataFrame:
             "latency_p99_high_us": None,
             "latency_max_us": [10 * each for each in p50s],
             "iterations": 300,
+            "purpose": "nightly",
             "others_share": 0.1,
             "steal_share": 0.02,
             "throttled_s": 0.5,
@@ -76,6 +77,8 @@ def test_stability_names_crowded_cores_other_tenants_and_launches_that_disagree(
     found = stability(across_launches(rows(10.0, 14.0, 10.0)), runs)
     assert (found.ranks_per_core, found.others_share) == (2.0, 0.1)
     assert (found.steal_share, found.throttled_s) == (0.02, 0.5)
+    assert not found.lacks_launches
+    assert stability(across_launches(rows(10.0, 14.0)), runs).lacks_launches
     assert found.launch_spread == pytest.approx(0.4)
     assert found.converged
     assert found.is_steady
