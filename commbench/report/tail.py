@@ -3,7 +3,7 @@
 import pandas as pd
 
 from commbench.report import series
-from commbench.report.words import SIMULATED_NOTE, Row, is_null, largest_slow_calls, one_line, time_us, whole
+from commbench.report.words import SIMULATED_NOTE, Row, is_null, largest_slow_calls, one_line, skew, time_us, whole
 
 _TITLES = (
     "      size      n      p50    worst  P(>worst)    T p50    S p50  slow time  late  host transport  worst call"
@@ -11,9 +11,9 @@ _TITLES = (
 _UNITS = "       (B)            (us)     (us)        (%)     (us)     (us)        (%)  (slow calls blamed on)"
 _LEGEND = (
     "P(>worst) = 95 % bound on the chance that the next call is slower than the worst: 1 - 0.05^(1/n)",
-    "T = first arrival to last result, S = first arrival to last arrival; slow time = share of T in calls whose T is",
-    "more than twice its median; p50 and worst = of the latency, in which a late rank does not show: it is among the",
-    "largest slow calls; never compare worst cases of different n",
+    "T = first arrival to last result, S = first arrival to last arrival, < = less than the clocks can tell;",
+    "slow time = share of T in calls whose T is more than twice its median; p50 and worst = of the latency, in which a",
+    "late rank does not show: it is among the largest slow calls; never compare worst cases of different n",
 )
 _BLOCK = tuple(name for name in ("collective", *series.VARIABLES) if name not in {"dtype", "redop"})
 
@@ -44,7 +44,8 @@ def _line(row: Row) -> str:
         whole(row["iterations"]).rjust(6),
         *(time_us(row[name]).rjust(8) for name in ("latency_p50_us", "latency_max_us")),
         _percent(row["exceed_probability"]).rjust(10),
-        *(time_us(row[name]).rjust(8) for name in ("makespan_p50_us", "skew_p50_us")),
+        time_us(row["makespan_p50_us"]).rjust(8),
+        skew(row).rjust(8),
         _percent(row["slow_time_share"]).rjust(10),
         whole(row["events_arrival"]).rjust(5),
         whole(row["events_host"]).rjust(5),

@@ -58,6 +58,17 @@ def bandwidth(value: object) -> str:
     return _decimals(value, _BANDWIDTH_DECIMALS, ".0f")
 
 
+def skew(row: Row) -> str:
+    """Return the median arrival skew in microseconds, or that it is below what the clocks can tell: twice their bound.
+
+    A skew is the difference of two ranks' stamps, each off by the bound at most.
+    """
+    value, bound = row.get("skew_p50_us"), row.get("clock_bound_us")
+    if is_null(value) or is_null(bound) or float(str(value)) >= 2 * float(str(bound)):
+        return time_us(value)
+    return f"<{time_us(2 * float(str(bound)))}"
+
+
 def mean_time(row: Row) -> str:
     """Return the mean over calls in microseconds; of another tool the time that it printed."""
     return time_us(row.get("printed_time_us" if imported_from(row) else "time_mean_us"))

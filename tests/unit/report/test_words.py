@@ -46,3 +46,12 @@ def test_outcomes_in_words() -> None:
     assert words.outcome({"status": "wrong_result", "error": "2 wrong after timing", **wrong}) == (
         "wrong result: 2 wrong after timing"
     )
+
+
+@pytest.mark.parametrize(
+    ("skew_us", "bound_us", "said"), [(12.0, 5.0, "12.00"), (9.0, 5.0, "<10.00"), (9.0, None, "9.00"), (None, 5.0, "")]
+)
+def test_no_skew_is_claimed_below_twice_the_bound_of_the_clocks(
+    skew_us: float | None, bound_us: float | None, said: str
+) -> None:
+    assert words.skew({"skew_p50_us": skew_us, "clock_bound_us": bound_us}) == said
