@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from commbench.report.markup import Markup, element, section, table
+from commbench.report.markup import Markup, details, element, section, table
 from commbench.report.series import series_of
-from commbench.report.words import Row, is_null, largest_slow_calls, one_line, whole
+from commbench.report.words import Row, count_of, is_null, largest_slow_calls, one_line, whole
 from commbench.units import format_size
 
 _COUNTS = ("late rank", "host", "transport", "slow time")
+_SHOWN_AT_ONCE = 6
 _NOTE = (
     "A slow call is one far outside what its point's calls do; it is blamed on a rank that came late, on a host whose "
     "rank had no CPU, or on the transport, and never left out. Slow time: the share of T (first arrival to last "
@@ -19,19 +20,30 @@ _NOTE = (
 
 
 def slow_calls_section(points: pd.DataFrame, said: Sequence[str]) -> Markup:
-    """Return every point with slow calls, or nothing where nobody looked for them."""
+    """Return every point with slow calls, those that lost most time first; nothing where nobody looked for them."""
     if "events_arrival" not in points or points["events_arrival"].isna().all():
         return Markup()
+    rows = [(line.label, row.to_dict()) for line in series_of(points, said) for _, row in line.points.iterrows()]
+    found = sorted(((label, row) for label, row in rows if _has_any(row)), key=lambda each: -_share(each[1]))
+    if not found:
+        return section("Slow calls", element("p", "None, and no rank was last more often than chance allows."))
+    more = found[_SHOWN_AT_ONCE:]
+    return section(
+        "Slow calls",
+        _listing(found[:_SHOWN_AT_ONCE]),
+        details(f"{count_of(len(more), 'more point')} with slow calls", _listing(more)) if more else "",
+        element("p", _NOTE, css="note"),
+    )
+
+
+def _listing(rows: Sequence[tuple[str, Row]]) -> Markup:
     titles = ("collective", "series", "size", "n", "checked", *_COUNTS, "largest slow calls", "often last")
-    rows = [
-        _cells(line.label, row.to_dict())
-        for line in series_of(points, said)
-        for _, row in line.points.iterrows()
-        if _has_any(row.to_dict())
-    ]
-    listing = table(titles, rows, ("size", "n", "checked", *_COUNTS))
-    nothing = element("p", "None, and no rank was last more often than chance allows.")
-    return section("Slow calls", listing if rows else nothing, element("p", _NOTE, css="note"))
+    return table(titles, [_cells(label, row) for label, row in rows], ("size", "n", "checked", *_COUNTS))
+
+
+def _share(row: Row) -> float:
+    share = row["slow_time_share"]
+    return 0.0 if is_null(share) else float(str(share))
 
 
 def _has_any(row: Row) -> bool:
@@ -40,7 +52,6 @@ def _has_any(row: Row) -> bool:
 
 
 def _cells(label: str, row: Row) -> list[object]:
-    share = row["slow_time_share"]
     return [
         one_line(row["collective"]),
         label,
@@ -48,7 +59,7 @@ def _cells(label: str, row: Row) -> list[object]:
         whole(row["iterations"]),
         whole(row["verified_calls"]),
         *(whole(row[f"events_{cause}"]) for cause in ("arrival", "host", "transport")),
-        "" if is_null(share) else f"{float(str(share)):.2%}",
+        "" if is_null(row["slow_time_share"]) else f"{_share(row):.2%}",
         largest_slow_calls(row),
         one_line(row["stragglers"]),
     ]
