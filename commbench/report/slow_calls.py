@@ -61,5 +61,5 @@ def _cells(label: str, row: Row) -> list[object]:
         *(whole(row[f"events_{cause}"]) for cause in ("arrival", "host", "transport")),
         "" if is_null(row["slow_time_share"]) else f"{_share(row):.2%}",
         largest_slow_calls(row),
-        one_line(row["stragglers"]),
+        f"rank {stragglers}" if (stragglers := one_line(row["stragglers"])) else "",
     ]
