@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commbench.cli.options import split_names
+from commbench.cli.options import share_in, split_names
 from commbench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -78,13 +78,4 @@ def margin_in(text: str) -> "Margin | None":
     """
     from commbench.analysis.comparison import Margin
 
-    if not text:
-        return None
-    try:
-        number = float(text.strip().removesuffix("%"))
-    except ValueError as error:
-        raise UsageError(f"--margin {text}: write a percentage such as 3%") from error
-    share = number / 100 if "%" in text else number
-    if not 0 < share < 1:
-        raise UsageError(f"--margin {text}: write a percentage above 0 and below 100, such as 3%")
-    return Margin(share)
+    return Margin(share_in("--margin", text, "3%")) if text else None

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from commbench.errors import UsageError
+
 DEFAULT_STORE = "results"
 
 store_option = click.option(
@@ -33,6 +35,22 @@ fabrics_option = click.option(
     default="",
     help="Fabrics to measure in turn, such as ib,roce, instead of those that the suite names.",
 )
+
+
+def share_in(option: str, text: str, example: str) -> float:
+    """Return the share that an option gives as `3%` or 0.03.
+
+    Raises:
+        UsageError: it is none between 0 and 1.
+    """
+    try:
+        number = float(text.strip().removesuffix("%"))
+    except ValueError as error:
+        raise UsageError(f"{option} {text}: write a percentage such as {example}") from error
+    share = number / 100 if "%" in text else number
+    if not 0 < share < 1:
+        raise UsageError(f"{option} {text}: write a percentage above 0 and below 100, such as {example}")
+    return share
 
 
 def split_names(text: str) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 import click
 
-from commbench.cli.options import store_option
-from commbench.errors import ExitCode, UsageError
+from commbench.cli.options import share_in, store_option
+from commbench.errors import ExitCode
 
 
 @click.command(name="selftest")
@@ -23,20 +23,9 @@ def command(*, store: str, inject: str, nights: int, seed: int, cluster: str | N
     from commbench.report.nightly_looks import missed_lines, selftest_table
     from commbench.store.store import Store
 
-    share = _share(inject)
+    share = share_in("--inject", inject, "10%")
     archive = read(Store.open(store, create=False), None, cluster)
     found = selftest(archive.points, share, nights=nights, seed=seed, calendar=archive.calendar)
     scales = Rule().alarm_scales
     click.echo(missed_lines(found, scales) + selftest_table(found, scales), nl=False)
     return ExitCode.OK
-
-
-def _share(text: str) -> float:
-    try:
-        number = float(text.strip().removesuffix("%"))
-    except ValueError as error:
-        raise UsageError(f"--inject {text}: write a percentage such as 10%") from error
-    share = number / 100 if "%" in text else number
-    if not 0 < share < 1:
-        raise UsageError(f"--inject {text}: write a percentage above 0 and below 100, such as 10%")
-    return share

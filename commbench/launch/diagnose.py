@@ -58,8 +58,8 @@ def name_dead(text: str, exit_code: int, during: str = "", where: str = "") -> s
     ]
     own = own_words(text)
     # Who lost another rank may say so in our words, and first.
-    excuses = (failure.is_cause(raised) if _LOST.match(own) else failure.is_by_others for failure in failures)
-    if own and not any(excuses):
+    causes = (failure.is_cause(raised) if _LOST.match(own) else failure.is_by_others for failure in failures)
+    if own and not any(causes):
         return own
     if not failures:
         what = f"exit code {exit_code}{during and f' during {during}'}"

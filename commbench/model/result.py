@@ -106,9 +106,9 @@ class PointResult:
     wall time from the first visit to the last. `hosts` names the host of each rank that took part; `started_at_ns` is
     Unix time. `timer` is the clock's name, `first_call_us` the cost of the very first call, `overhead_ns` what an
     empty call is measured as. `clock_bound_ns` bounds the error of stamps between ranks, None when the ranks' clocks
-    have nothing to do with each other. `others_share` and
-    `steal_share` are what others and the hypervisor had of the host's CPU time; a quota cut `throttled_s` off.
-    `evidence` says whether the fabric that was asked for carried the bytes, None when nobody looked.
+    have nothing to do with each other. `others_share` and `steal_share` are what others and the hypervisor had of the
+    host's CPU time; a quota cut `throttled_s` off. `evidence` says whether the fabric that was asked for carried the
+    bytes, None when nobody looked.
     """
 
     point: Point

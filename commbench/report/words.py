@@ -9,6 +9,7 @@ import pandas as pd
 
 from commbench.model.evidence import Verdict
 from commbench.model.result import Status
+from commbench.statistics.headline import Method
 from commbench.statistics.intervals import upper_bound_exists
 from commbench.store.columns import MEASURED
 
@@ -61,12 +62,14 @@ def bandwidth(value: object) -> str:
 def skew(row: Row) -> str:
     """Return the median arrival skew in microseconds, or that it is below what the clocks can tell: twice their bound.
 
-    A skew is the difference of two ranks' stamps, each off by the bound at most.
+    On one clock a skew is the difference of two ranks' stamps, each off by the bound at most; taken without a clock it
+    is that of two durations, and knows no bound.
     """
     value, bound = row.get("skew_p50_us"), row.get("clock_bound_us")
-    if is_null(value) or is_null(bound) or float(str(value)) >= 2 * float(str(bound)):
+    if is_null(value) or is_null(bound) or row.get("method") != Method.ONE_CLOCK:
         return time_us(value)
-    return f"<{time_us(2 * float(str(bound)))}"
+    least = 2 * float(str(bound))
+    return time_us(value) if float(str(value)) >= least else f"<{time_us(least)}"
 
 
 def mean_time(row: Row) -> str:

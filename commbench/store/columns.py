@@ -20,7 +20,7 @@ from commbench.store.incident_columns import INCIDENTS
 from commbench.store.kernel_columns import KERNEL
 
 # 1: the sweep. 2: where a row comes from, hosts, the worst 5 %, proof of the fabric; ranks, incidents and kernel.
-# 3: the largest slow call of each cause.
+# 3: the largest slow call of each cause, what the hypervisor and a quota took.
 SCHEMA_VERSION = 3
 
 # The source of a row that commbench measured itself; imported rows have another.

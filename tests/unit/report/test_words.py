@@ -49,9 +49,16 @@ def test_outcomes_in_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("skew_us", "bound_us", "said"), [(12.0, 5.0, "12.00"), (9.0, 5.0, "<10.00"), (9.0, None, "9.00"), (None, 5.0, "")]
+    ("skew_us", "bound_us", "method", "said"),
+    [
+        (12.0, 5.0, "one_clock", "12.00"),
+        (9.0, 5.0, "one_clock", "<10.00"),
+        (9.0, 5.0, "clock_free", "9.00"),
+        (9.0, None, "clock_free", "9.00"),
+        (None, 5.0, "one_clock", ""),
+    ],
 )
-def test_no_skew_is_claimed_below_twice_the_bound_of_the_clocks(
-    skew_us: float | None, bound_us: float | None, said: str
+def test_no_skew_between_clocks_is_claimed_below_twice_their_bound(
+    skew_us: float | None, bound_us: float | None, method: str, said: str
 ) -> None:
-    assert words.skew({"skew_p50_us": skew_us, "clock_bound_us": bound_us}) == said
+    assert words.skew({"skew_p50_us": skew_us, "clock_bound_us": bound_us, "method": method}) == said
